@@ -1,0 +1,18 @@
+//! Values that every room speaks; depends on nothing else in lcc.
+
+pub mod observation;
+pub mod phase;
+pub mod profile;
+pub mod request;
+pub mod server;
+pub mod tier;
+pub mod time;
+pub mod units;
+
+pub use observation::{Event, Observation, Outcome};
+pub use phase::{Phase, Risk};
+pub use profile::Profile;
+pub use request::{Part, RequestId, RequestKind, Section, SideKind, Tail};
+pub use server::{Dialect, ServerFacts, ServerKind, Source};
+pub use tier::Tier;
+pub use time::Moment;

@@ -1,0 +1,1 @@
+//! Claude Code itself: where it is, how it is started, what it must believe.

@@ -1,0 +1,1 @@
+//! Pure measuring: observations in, a snapshot out.

@@ -1,0 +1,12 @@
+//! The engine: everything of a session that must survive its terminal.
+
+pub mod backend;
+pub mod claude;
+pub mod clock;
+pub mod metrics;
+pub mod practice;
+pub mod proxy;
+pub mod pty;
+pub mod sandbox;
+pub mod session;
+pub mod window;

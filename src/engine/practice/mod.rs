@@ -1,0 +1,1 @@
+//! The practice server: llama-server's dialect, a real prefix cache, a scripted agent, no model.

@@ -1,0 +1,1 @@
+//! The inspecting proxy between Claude Code and the model server.

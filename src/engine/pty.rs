@@ -1,0 +1,1 @@
+//! The pseudo-terminal Claude Code runs in.

@@ -1,0 +1,1 @@
+//! What the cockpit knows and how it changes: Model, Message, update; pure.

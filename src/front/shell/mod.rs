@@ -1,0 +1,1 @@
+//! The one loop of the front: the outer terminal, its guard and its pacing.

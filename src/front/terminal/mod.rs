@@ -1,0 +1,1 @@
+//! Claude Code's terminal: the only room that knows the emulator crate.

@@ -1,0 +1,1 @@
+//! draw(&Model, &Theme, &mut Buffer): one widget a file, pure.

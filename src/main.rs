@@ -1,0 +1,3 @@
+//! The `lcc` program: reads the command line and hands over to a command.
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! What front and engine say to each other: plain values, nothing that runs.
+
+mod command;
+mod snapshot;
+mod update;
+
+pub use command::{Command, CompactWhen};
+pub use snapshot::{
+    CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast,
+    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WindowFigures,
+};
+pub use update::{Notice, NoticeLevel, Update};

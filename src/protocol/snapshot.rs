@@ -1,0 +1,215 @@
+//! Every figure lcc shows, in one value; the shape of `lcc status --json`.
+//!
+//! A figure that is not known is `None` (JSON null), never 0. Tokens are the server's own,
+//! seconds are wall clock. The definitions are in `docs/FIGURES.md`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Phase, Risk, ServerKind, Source, Tier};
+
+/// All figures of a session at one moment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// lcc's id of the session.
+    pub session: String,
+    /// What the session is doing.
+    pub phase: Phase,
+    /// Seconds the session has been in this phase.
+    pub phase_s: f64,
+    /// Turns that have ended.
+    pub turns: u64,
+    /// How full the window is.
+    pub window: WindowFigures,
+    /// How far the prompt has been read.
+    pub prefill: PrefillFigures,
+    /// What the prefix cache kept.
+    pub cache: CacheFigures,
+    /// Thinking, wanted or not.
+    pub thinking: ThinkingFigures,
+    /// Requests without effect on the work.
+    pub noise: NoiseFigures,
+    /// Where the time went.
+    pub time: TimeFigures,
+    /// What comes next.
+    pub forecast: ForecastFigures,
+    /// The model server and the machine.
+    pub server: ServerFigures,
+    /// What holds Claude Code in.
+    pub sandbox: SandboxFigures,
+}
+
+/// How full the window is, in tokens.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct WindowFigures {
+    /// What one request may use on this server now.
+    pub size: Option<u64>,
+    /// Prompt and answer of the last main request: what the next one starts from.
+    pub used: Option<u64>,
+    /// `used` ÷ `size` in percent.
+    pub percent: Option<f64>,
+    /// System and tools of the last main request.
+    pub fixed: Option<u64>,
+    /// Where `used` comes from.
+    pub source: Option<Source>,
+    /// Where `fixed` comes from.
+    pub fixed_source: Option<Source>,
+}
+
+/// How far the prompt in flight has been read, and how the last one went.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PrefillFigures {
+    /// Tokens read or reused so far. `None` when no prompt is being read.
+    pub done: Option<u64>,
+    /// All tokens of the prompt.
+    pub total: Option<u64>,
+    /// Of `done`, tokens reused from the cache.
+    pub cached: Option<u64>,
+    /// New tokens per second over the last batches.
+    pub rate: Option<f64>,
+    /// Seconds until the answer starts.
+    pub eta_s: Option<f64>,
+    /// Where `done` comes from.
+    pub source: Option<Source>,
+    /// Whether `total` is an estimate.
+    pub total_estimated: bool,
+    /// Seconds this prefill has lasted.
+    pub elapsed_s: Option<f64>,
+    /// The last finished prefill of a main request.
+    pub last: Option<PrefillLast>,
+}
+
+/// A finished prefill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrefillLast {
+    /// Seconds from the request to its first token.
+    pub seconds: f64,
+    /// Tokens of the prompt.
+    pub total: Option<u64>,
+    /// Tokens of it that were reused.
+    pub cached: Option<u64>,
+    /// New tokens per second.
+    pub rate: Option<f64>,
+}
+
+/// What the prefix cache kept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CacheFigures {
+    /// Cached ÷ prompt tokens of the last main request, 0 to 1.
+    pub last_ratio: Option<f64>,
+    /// Σ cached ÷ Σ reusable over main requests, 0 to 1.
+    pub session_ratio: Option<f64>,
+    /// Tokens that were read again although they could have been reused.
+    pub reread_tokens: u64,
+    /// How often the cache broke.
+    pub breaks: u64,
+    /// The last break.
+    #[serde(rename = "break")]
+    pub last_break: Option<CacheBreak>,
+    /// Whether reusable tokens are estimated from bytes.
+    pub estimated: bool,
+}
+
+/// A prompt that was read again although the server had known it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheBreak {
+    /// First token that was read again.
+    pub at_token: u64,
+    /// The part of the prompt it lies in.
+    pub section: String,
+    /// Why, as far as it is known.
+    pub cause: String,
+    /// What would prevent it.
+    pub fix: Option<String>,
+}
+
+/// Thinking, wanted or not.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ThinkingFigures {
+    /// Thinking tokens of the turn in progress or, when idle, of the last one.
+    pub tokens: u64,
+    /// Whether `tokens` is counted by deltas or bytes and not by the server.
+    pub estimated: bool,
+    /// Whether thinking is switched off.
+    pub off: bool,
+    /// Turns with thinking although it was switched off.
+    pub leaked_turns: u64,
+    /// Requests that were stopped because they thought too long.
+    pub stopped: u64,
+}
+
+/// Requests without effect on the work.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NoiseFigures {
+    /// How many.
+    pub total: u64,
+    /// How many by path.
+    pub by_path: BTreeMap<String, u64>,
+}
+
+/// Where the time of the session went, in seconds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TimeFigures {
+    /// Reading prompts.
+    pub prefill_s: f64,
+    /// Writing answers.
+    pub generate_s: f64,
+    /// Running tools.
+    pub tools_s: f64,
+    /// Waiting for the user.
+    pub idle_s: f64,
+    /// Compacting.
+    pub compaction_s: f64,
+    /// The turn in progress or, when idle, the last one. `None` before the first.
+    pub turn_s: Option<f64>,
+    /// Since the session began.
+    pub session_s: f64,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ForecastFigures {
+    /// Turns that still fit, from the growth seen so far.
+    pub turns_left: Option<u64>,
+    /// How near the limit is.
+    pub risk: Risk,
+    /// Why, in words, when the risk is not none.
+    pub reason: Option<String>,
+    /// Seconds the next prefill will take with the cache as it is.
+    pub next_prefill_s: Option<f64>,
+}
+
+/// The model server and the machine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ServerFigures {
+    /// What program it is.
+    pub kind: Option<ServerKind>,
+    /// Its version as it calls itself.
+    pub version: Option<String>,
+    /// The model it serves.
+    pub model: Option<String>,
+    /// Where it listens.
+    pub url: Option<String>,
+    /// Whether it answers and the model is loaded. `None` before the first look.
+    pub healthy: Option<bool>,
+    /// Resident bytes of its process.
+    pub rss: Option<u64>,
+    /// Used memory of the machine, percent.
+    pub memory_percent: Option<f64>,
+    /// Used swap in bytes.
+    pub swap: Option<u64>,
+}
+
+/// What holds Claude Code in.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SandboxFigures {
+    /// The tier in force. `None` before the start.
+    pub tier: Option<Tier>,
+    /// Probes run at the start.
+    pub probes: Option<u64>,
+    /// Probes that were blocked, as they must be.
+    pub blocked: Option<u64>,
+    /// Calls that were refused at the proxy.
+    pub egress_blocked: u64,
+}
