@@ -1,0 +1,207 @@
+//! The whole environment of Claude Code, built here and nowhere else; nothing is inherited.
+//!
+//! The child gets an allow-list: its own identity, a plain terminal, lcc's proxy as its only
+//! server, and switches that keep it quiet. Which variable does what is Anthropic's
+//! documentation, checked against Claude Code 2.1.197 and 2.1.330.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Profile, Tier};
+
+/// What the environment depends on.
+#[derive(Debug, Clone)]
+pub struct EnvironmentInputs<'a> {
+    /// `http://127.0.0.1:PORT` of lcc's proxy: a literal address, so that nothing is resolved.
+    pub base_url: &'a str,
+    /// What Claude Code must show to the proxy.
+    pub token: &'a str,
+    /// The model's name as the server knows it.
+    pub model: &'a str,
+    /// Tokens one request may use on this server.
+    pub window: u64,
+    /// How much equipment is loaded.
+    pub profile: Profile,
+    /// The sandbox in force.
+    pub tier: Tier,
+    /// Home folder as the child sees it.
+    pub home: &'a str,
+    /// `PATH` as the child sees it.
+    pub path: &'a str,
+    /// The outer `LANG`, when it names a UTF-8 locale.
+    pub lang: Option<&'a str>,
+    /// The outer time zone.
+    pub tz: Option<&'a str>,
+    /// Whether lcc runs as user 0 outside any sandbox.
+    pub bare_root: bool,
+}
+
+/// One hour: no watchdog of the client may fire while a slow machine reads a prompt.
+const PATIENCE_MS: &str = "3600000";
+
+/// Always set: identity of the terminal, quietness, patience.
+const ALWAYS: &[(&str, &str)] = &[
+    // The pane's own identity: enough for synchronized output and hardware scrolling, without
+    // posing as another terminal.
+    ("TERM", "xterm-256color"),
+    ("COLORTERM", "truecolor"),
+    ("TERM_PROGRAM", "lcc"),
+    ("TERM_PROGRAM_VERSION", env!("CARGO_PKG_VERSION")),
+    ("CLAUDE_CODE_FORCE_SYNC_OUTPUT", "1"),
+    ("FORCE_HYPERLINK", "1"),
+    ("CLAUDE_CODE_NATIVE_CURSOR", "1"),
+    // Nothing leaves, nothing asks.
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+    ("DISABLE_TELEMETRY", "1"),
+    ("DISABLE_ERROR_REPORTING", "1"),
+    ("DISABLE_AUTOUPDATER", "1"),
+    ("DISABLE_INSTALLATION_CHECKS", "1"),
+    ("DISABLE_FEEDBACK_COMMAND", "1"),
+    ("CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY", "1"),
+    ("CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "1"),
+    // Lines that change from request to request and would cost the prefix cache.
+    ("CLAUDE_CODE_ATTRIBUTION_HEADER", "0"),
+    ("CLAUDE_CODE_TOTAL_TOKENS_REMINDER", "off"),
+    // Thinking off; the proxy enforces it once more.
+    ("MAX_THINKING_TOKENS", "0"),
+    ("CLAUDE_CODE_DISABLE_THINKING", "1"),
+    // Patience: pings alone do not hold the client, these do.
+    ("API_TIMEOUT_MS", PATIENCE_MS),
+    ("API_FORCE_IDLE_TIMEOUT", "0"),
+    ("CLAUDE_ENABLE_STREAM_WATCHDOG", "0"),
+    ("CLAUDE_ENABLE_BYTE_WATCHDOG", "0"),
+    ("CLAUDE_STREAM_IDLE_TIMEOUT_MS", PATIENCE_MS),
+];
+
+/// Off in every profile but `full`.
+const NOT_FULL: &[(&str, &str)] = &[
+    ("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "1"),
+    ("CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION", "false"),
+    ("CLAUDE_CODE_ENABLE_AWAY_SUMMARY", "0"),
+    ("CLAUDE_CODE_DISABLE_ADVISOR_TOOL", "1"),
+];
+
+/// Off in `lean`: what costs thousands of tokens or sends requests of its own.
+const LEAN: &[(&str, &str)] = &[
+    ("CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS", "1"),
+    ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"),
+    ("CLAUDE_CODE_DISABLE_BUNDLED_SKILLS", "1"),
+    ("CLAUDE_CODE_DISABLE_WORKFLOWS", "1"),
+    ("CLAUDE_CODE_DISABLE_CRON", "1"),
+    ("CLAUDE_CODE_DISABLE_EXPLORE_PLAN_AGENTS", "1"),
+    ("CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"),
+];
+
+/// The environment, complete.
+#[must_use]
+pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = BTreeMap::new();
+    let mut set = |pairs: &[(&str, &str)]| {
+        env.extend(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+    };
+    set(ALWAYS);
+    match inputs.profile {
+        Profile::Lean => {
+            set(NOT_FULL);
+            set(LEAN);
+        }
+        Profile::Standard => set(NOT_FULL),
+        Profile::Full => {}
+    }
+    let output = super::output_budget(inputs.window);
+    let config_dir = format!("{}/.claude", inputs.home);
+    set(&[
+        ("ANTHROPIC_BASE_URL", inputs.base_url),
+        // A bearer and never an API key: with a key Claude Code may believe in a cloud account.
+        ("ANTHROPIC_AUTH_TOKEN", inputs.token),
+        ("ANTHROPIC_MODEL", inputs.model),
+        ("ANTHROPIC_DEFAULT_OPUS_MODEL", inputs.model),
+        ("ANTHROPIC_DEFAULT_SONNET_MODEL", inputs.model),
+        ("ANTHROPIC_DEFAULT_HAIKU_MODEL", inputs.model),
+        ("CLAUDE_CODE_SUBAGENT_MODEL", inputs.model),
+        ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", &inputs.window.to_string()),
+        ("CLAUDE_CODE_MAX_OUTPUT_TOKENS", &output.to_string()),
+        // One tool result must not fill the window: a quarter of it at most.
+        ("BASH_MAX_OUTPUT_LENGTH", &(inputs.window.clamp(4_096, 30_000)).to_string()),
+        ("MAX_MCP_OUTPUT_TOKENS", &(inputs.window / 4).clamp(1_024, 25_000).to_string()),
+        (
+            "CLAUDE_CODE_FILE_READ_MAX_OUTPUT_TOKENS",
+            &(inputs.window / 4).clamp(1_024, 25_000).to_string(),
+        ),
+        ("HOME", inputs.home),
+        ("CLAUDE_CONFIG_DIR", &config_dir),
+        ("USER", "lcc"),
+        ("LOGNAME", "lcc"),
+        ("SHELL", "/bin/bash"),
+        ("PATH", inputs.path),
+        ("LANG", inputs.lang.unwrap_or("C.UTF-8")),
+    ]);
+    match inputs.tier {
+        Tier::Strict | Tier::Reduced => set(&[("TMPDIR", "/tmp")]),
+        Tier::Off => {}
+    }
+    if inputs.bare_root {
+        set(&[("IS_SANDBOX", "1")]);
+    }
+    if let Some(tz) = inputs.tz {
+        set(&[("TZ", tz)]);
+    }
+    env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(profile: Profile) -> EnvironmentInputs<'static> {
+        EnvironmentInputs {
+            base_url: "http://127.0.0.1:3128",
+            token: "t",
+            model: "m",
+            window: 32_768,
+            profile,
+            tier: Tier::Strict,
+            home: "/home/lcc",
+            path: "/usr/bin:/bin",
+            lang: None,
+            tz: None,
+            bare_root: false,
+        }
+    }
+
+    #[test]
+    fn no_api_key_and_a_literal_loopback_address() {
+        for profile in Profile::ALL {
+            let env = environment(&inputs(profile));
+            assert!(!env.contains_key("ANTHROPIC_API_KEY"));
+            assert!(env["ANTHROPIC_BASE_URL"].starts_with("http://127.0.0.1:"));
+            assert_eq!(env["ANTHROPIC_AUTH_TOKEN"], "t");
+        }
+    }
+
+    #[test]
+    fn the_window_claude_code_believes_in_is_the_server_s() {
+        let env = environment(&inputs(Profile::Lean));
+        assert_eq!(env["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], "32768");
+        assert_eq!(env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"], "4096");
+    }
+
+    #[test]
+    fn nothing_of_the_outer_terminal_can_come_in() {
+        let env = environment(&inputs(Profile::Full));
+        for name in ["TMUX", "STY", "ZELLIJ", "KITTY_WINDOW_ID", "VTE_VERSION", "WT_SESSION"] {
+            assert!(!env.contains_key(name));
+        }
+        assert_eq!(env["TERM_PROGRAM"], "lcc");
+    }
+
+    #[test]
+    fn lean_switches_off_what_standard_keeps() {
+        let lean = environment(&inputs(Profile::Lean));
+        let standard = environment(&inputs(Profile::Standard));
+        let full = environment(&inputs(Profile::Full));
+        assert!(lean.contains_key("CLAUDE_CODE_DISABLE_WORKFLOWS"));
+        assert!(!standard.contains_key("CLAUDE_CODE_DISABLE_WORKFLOWS"));
+        assert!(standard.contains_key("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"));
+        assert!(!full.contains_key("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"));
+    }
+}
