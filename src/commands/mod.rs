@@ -1,1 +1,18 @@
 //! The commands of the command line, each thin.
+
+pub mod cockpit;
+pub mod config;
+pub mod doctor;
+pub mod error;
+pub mod logging;
+pub mod manual;
+pub mod practice;
+pub mod project;
+pub mod proxy;
+pub mod sandbox;
+pub mod settings;
+pub mod setup;
+pub mod status;
+pub mod themes;
+
+pub use error::CommandError;

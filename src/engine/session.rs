@@ -1,1 +1,453 @@
-//! The one loop of the engine.
+//! The one loop of the engine: commands in, updates out, one Claude Code at a time.
+
+mod child;
+mod compaction;
+mod server;
+mod settings;
+mod status;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{Interval, MissedTickBehavior},
+};
+
+pub use settings::{Open, ServerChoice, SessionSettings, Surroundings};
+pub use status::{ABOUT, SOCKET};
+
+use self::{
+    child::{Life, Plan},
+    compaction::{Compaction, Step},
+    server::Chosen,
+    status::StatusPage,
+};
+use super::{
+    backend::{self, WatchSettings},
+    claude::{self, Conversation},
+    clock::Clock,
+    metrics::{Budget, Meter},
+    proxy::{Proxy, ProxySettings, rules::Rules},
+};
+use crate::{
+    domain::{Event, Observation, Phase, Profile},
+    protocol::{Command, Notice, NoticeLevel, Snapshot, Update},
+};
+
+/// The pulse of the loop: figures go out at most this often, the child is looked at.
+const PULSE: Duration = Duration::from_millis(100);
+/// Updates that wait for a front before the terminal is slowed down.
+const UPDATE_QUEUE: usize = 64;
+/// A window below this gets the lean profile unless the user says otherwise.
+const LEAN_BELOW: u64 = 65_536;
+/// Assumed where the server does not tell its window; said on screen as unknown.
+const FALLBACK_WINDOW: u64 = 32_768;
+
+/// Starts a session's engine; it ends after [`Command::Quit`] or when the front is gone.
+#[must_use]
+pub fn start(
+    settings: SessionSettings,
+) -> (mpsc::UnboundedSender<Command>, mpsc::Receiver<Update>, JoinHandle<()>) {
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let (updates, outbox) = mpsc::channel(UPDATE_QUEUE);
+    let task = tokio::spawn(async move {
+        let mut engine = Engine::new(settings, updates);
+        engine.run(inbox).await;
+        engine.close().await;
+    });
+    (commands, outbox, task)
+}
+
+/// What is there once a server was found.
+struct Line {
+    proxy: Proxy,
+    watch: JoinHandle<()>,
+    plan: Plan,
+    /// Keeps the practice server running.
+    _server: Chosen,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+struct Engine {
+    settings: Arc<SessionSettings>,
+    clock: Clock,
+    meter: Meter,
+    observations: mpsc::UnboundedReceiver<Observation>,
+    observe: mpsc::UnboundedSender<Observation>,
+    updates: mpsc::Sender<Update>,
+    /// Updates the front had no room for yet; never holds more than one snapshot.
+    waiting: VecDeque<Update>,
+    snapshots: watch::Sender<Snapshot>,
+    _page: Option<StatusPage>,
+    line: Option<Line>,
+    life: Option<Life>,
+    compaction: Compaction,
+    size: (u16, u16),
+}
+
+impl Engine {
+    fn new(settings: SessionSettings, updates: mpsc::Sender<Update>) -> Self {
+        let (observe, observations) = mpsc::unbounded_channel();
+        let snapshots = watch::Sender::new(Snapshot::default());
+        let page = StatusPage::open(&settings.run_dir, &settings.project, snapshots.subscribe());
+        let mut waiting = VecDeque::new();
+        let page = page
+            .map_err(|e| {
+                let text = format!("{}: {e}; lcc status will not see this session", settings.run_dir.display());
+                waiting.push_back(Update::Notice(Notice { level: NoticeLevel::Warning, text }));
+            })
+            .ok();
+        Self {
+            meter: Meter::new(settings.id.clone()),
+            clock: Clock::start(),
+            size: settings.size,
+            settings: Arc::new(settings),
+            observations,
+            observe,
+            updates,
+            waiting,
+            snapshots,
+            _page: page,
+            line: None,
+            life: None,
+            compaction: Compaction::default(),
+        }
+    }
+
+    async fn run(&mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        let mut pulse = tokio::time::interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if !self.find_server(&mut inbox, &mut pulse).await {
+            return;
+        }
+        let open = match &self.settings.open {
+            Open::New => Conversation::New(new_conversation()),
+            Open::Resume(id) => Conversation::Resume(id.clone()),
+            Open::Last => Conversation::Continue,
+        };
+        self.start_life(open).await;
+        loop {
+            tokio::select! {
+                biased;
+                command = inbox.recv() => match command {
+                    Some(Command::Quit) | None => return,
+                    Some(command) => self.obey(command).await,
+                },
+                Some(o) = self.observations.recv() => self.take_in(&o),
+                room = self.updates.reserve(), if !self.waiting.is_empty() => match room {
+                    Ok(room) => if let Some(update) = self.waiting.pop_front() { room.send(update) },
+                    Err(_) => return,
+                },
+                _ = pulse.tick() => self.pulse().await,
+            }
+        }
+    }
+
+    /// Chooses the server while staying answerable; `false` when the user left meanwhile.
+    async fn find_server(
+        &mut self,
+        inbox: &mut mpsc::UnboundedReceiver<Command>,
+        pulse: &mut Interval,
+    ) -> bool {
+        let client = match reqwest::Client::builder().no_proxy().build() {
+            Ok(client) => client,
+            Err(e) => {
+                self.push(Update::Failed { message: format!("no HTTP client: {e}") });
+                return self.linger(inbox).await;
+            }
+        };
+        let settings = Arc::clone(&self.settings);
+        let (say, mut said) = mpsc::unbounded_channel();
+        let choosing = async {
+            server::choose(&client, &settings.server, &settings.practice, |text| {
+                let _ = say.send(text);
+            })
+            .await
+        };
+        tokio::pin!(choosing);
+        let chosen = loop {
+            tokio::select! {
+                chosen = &mut choosing => break chosen,
+                Some(text) = said.recv() => self.notice(NoticeLevel::Warning, text),
+                command = inbox.recv() => match command {
+                    Some(Command::Quit) | None => return false,
+                    Some(Command::Resize { cols, rows }) => self.size = (cols, rows),
+                    Some(Command::Input(_) | Command::Compact(_) | Command::RestartFresh) => {}
+                },
+                room = self.updates.reserve(), if !self.waiting.is_empty() => match room {
+                    Ok(room) => if let Some(update) = self.waiting.pop_front() { room.send(update) },
+                    Err(_) => return false,
+                },
+                _ = pulse.tick() => self.send_figures(),
+            }
+        };
+        match chosen.map_err(|e| e.to_string()).and_then(|c| self.connect(client.clone(), c)) {
+            Ok(line) => {
+                self.line = Some(line);
+                true
+            }
+            Err(message) => {
+                self.push(Update::Failed { message });
+                self.linger(inbox).await
+            }
+        }
+    }
+
+    /// Nothing can be started: keeps the message on screen until the user leaves.
+    async fn linger(&mut self, inbox: &mut mpsc::UnboundedReceiver<Command>) -> bool {
+        while let Some(update) = self.waiting.pop_front() {
+            if self.updates.send(update).await.is_err() {
+                return false;
+            }
+        }
+        while let Some(command) = inbox.recv().await {
+            if command == Command::Quit {
+                break;
+            }
+        }
+        false
+    }
+
+    /// Puts the proxy in front of the server and an eye on it.
+    fn connect(&mut self, client: reqwest::Client, chosen: Chosen) -> Result<Line, String> {
+        let facts = &chosen.facts;
+        let window = match (self.settings.window, facts.window) {
+            (Some(asked), Some(given)) => asked.min(given),
+            (Some(asked), None) => asked,
+            (None, given) => given.unwrap_or(FALLBACK_WINDOW),
+        };
+        let model = self
+            .settings
+            .model
+            .clone()
+            .or_else(|| facts.model.clone())
+            .ok_or_else(|| {
+                format!(
+                    "{} at {} has no model loaded. Load one there, or name one with --model",
+                    facts.kind.name(),
+                    chosen.url
+                )
+            })?;
+        let profile = self.settings.profile.unwrap_or(if window < LEAN_BELOW {
+            Profile::Lean
+        } else {
+            Profile::Standard
+        });
+        let token = new_token();
+        let (dialect, dialects) = watch::channel(facts.dialect);
+        let proxy = Proxy::new(
+            ProxySettings {
+                upstream: chosen.url.clone(),
+                dialect: dialects,
+                token: Some(token.clone()),
+                rules: Rules { thinking_off: true, ..Rules::default() },
+            },
+            self.clock,
+            self.observe.clone(),
+        )
+        .map_err(|e| e.to_string())?;
+        let output = self.settings.output_reserve.unwrap_or(claude::output_budget(window));
+        self.meter.set_budget(Budget {
+            output_reserve: output,
+            thinking_off: true,
+            server_url: chosen.url.clone(),
+        });
+        let watch = backend::watch(WatchSettings {
+            client,
+            base_url: chosen.url.clone(),
+            facts: facts.clone(),
+            clock: self.clock,
+            active: proxy.active(),
+            dialect,
+            out: self.observe.clone(),
+        });
+        let conversation = Conversation::Continue;
+        let plan = Plan { model, window, output, profile, conversation, token, size: self.size };
+        Ok(Line { proxy, watch, plan, _server: chosen })
+    }
+
+    async fn start_life(&mut self, conversation: Conversation) {
+        let Some(line) = &self.line else { return };
+        let plan = Plan { conversation, size: self.size, ..line.plan.clone() };
+        if let Err(e) =
+            claude::state::seed(&self.settings.home, &self.settings.project, self.settings.look)
+        {
+            self.push(Update::Failed { message: e.to_string() });
+            return;
+        }
+        self.push(Update::ChildStarting);
+        if !self.flush().await {
+            return;
+        }
+        let started = Life::start(
+            Arc::clone(&self.settings),
+            plan.clone(),
+            &line.proxy,
+            self.updates.clone(),
+        )
+        .await;
+        match started {
+            Ok(life) => {
+                let report = &life.report;
+                self.meter.set_sandbox(report.tier, report.probes, report.blocked);
+                let notes = report.notes.clone();
+                for note in notes {
+                    self.notice(NoticeLevel::Info, note);
+                }
+                if self.size != plan.size {
+                    life.resize(self.size);
+                }
+                let event = Event::ChildStarted { session: life.session.clone() };
+                self.happened(event);
+                self.life = Some(life);
+            }
+            Err(e) => self.push(Update::Failed { message: e.to_string() }),
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Input(bytes) => {
+                if let Some(life) = &self.life {
+                    life.input(bytes);
+                }
+            }
+            Command::Resize { cols, rows } => {
+                self.size = (cols, rows);
+                if let Some(life) = &self.life {
+                    life.resize(self.size);
+                }
+            }
+            Command::Compact(when) => {
+                let step = self.compaction.ask(when, self.phase(), self.clock.now());
+                self.take_step(step);
+            }
+            Command::RestartFresh => self.restart().await,
+            // The loop ends on it before it comes here.
+            Command::Quit => {}
+        }
+    }
+
+    async fn restart(&mut self) {
+        let before = self.meter.snapshot(self.clock.now()).window;
+        self.compaction = Compaction::default();
+        if let Some(life) = self.life.take() {
+            life.end().await;
+            self.happened(Event::ChildEnded { code: None });
+        }
+        self.start_life(Conversation::New(new_conversation())).await;
+        if let (Some(used), Some(fixed)) = (before.used, before.fixed)
+            && self.life.is_some()
+        {
+            let freed = crate::domain::units::count(used.saturating_sub(fixed));
+            self.notice(NoticeLevel::Info, format!("fresh context: {freed} tokens freed"));
+        }
+    }
+
+    async fn pulse(&mut self) {
+        let now = self.clock.now();
+        if self.compaction.is_pending() {
+            let step = self.compaction.step(self.phase(), now);
+            self.take_step(step);
+        }
+        if let Some(status) = self.life.as_mut().and_then(Life::ended) {
+            if let Some(life) = self.life.take() {
+                life.end().await;
+            }
+            self.compaction = Compaction::default();
+            self.happened(Event::ChildEnded { code: status.code() });
+            let message = format!("Claude Code ended: {status}");
+            self.push(Update::ChildEnded { code: status.code(), message });
+        }
+        self.send_figures();
+    }
+
+    fn take_step(&mut self, step: Step) {
+        match step {
+            Step::Wait => {}
+            Step::Keys(keys) => {
+                if let Some(life) = &self.life {
+                    life.input(Bytes::from_static(keys));
+                }
+            }
+            Step::GivenUp => self.notice(
+                NoticeLevel::Warning,
+                "not compacted: Claude Code did not stop. Press F2 again when it is idle".into(),
+            ),
+        }
+    }
+
+    /// Sends the figures when they differ from the last ones and the front has room.
+    fn send_figures(&mut self) {
+        let snapshot = self.meter.snapshot(self.clock.now());
+        let news = self.snapshots.send_if_modified(|last| {
+            let differs = *last != snapshot;
+            if differs {
+                last.clone_from(&snapshot);
+            }
+            differs
+        });
+        if !news {
+            return;
+        }
+        // A front that lags gets the newest figures, not all that it missed.
+        self.waiting.retain(|u| !matches!(u, Update::Snapshot(_)));
+        self.push(Update::Snapshot(Box::new(snapshot)));
+    }
+
+    fn take_in(&mut self, observation: &Observation) {
+        self.meter.observe(observation);
+    }
+
+    fn happened(&mut self, event: Event) {
+        let observation = Observation { at: self.clock.now(), event };
+        self.take_in(&observation);
+    }
+
+    fn phase(&self) -> Phase {
+        self.meter.snapshot(self.clock.now()).phase
+    }
+
+    fn notice(&mut self, level: NoticeLevel, text: String) {
+        self.push(Update::Notice(Notice { level, text }));
+    }
+
+    fn push(&mut self, update: Update) {
+        self.waiting.push_back(update);
+    }
+
+    /// Hands over everything that waits; `false` when the front is gone.
+    async fn flush(&mut self) -> bool {
+        while let Some(update) = self.waiting.pop_front() {
+            if self.updates.send(update).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn close(mut self) {
+        if let Some(life) = self.life.take() {
+            // The front may have stopped reading: what the child still writes must not block it.
+            life.end().await;
+        }
+        let _ = self.updates.try_send(Update::Ended);
+    }
+}
+
+/// A fresh id for a conversation, in the form Claude Code asks for.
+fn new_conversation() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// What Claude Code must show to the proxy; unknown to everything else on this machine.
+fn new_token() -> String {
+    format!("lcc-{}", uuid::Uuid::new_v4().simple())
+}

@@ -19,6 +19,8 @@ pub struct EnvironmentInputs<'a> {
     pub model: &'a str,
     /// Tokens one request may use on this server.
     pub window: u64,
+    /// Tokens one answer may have.
+    pub output: u64,
     /// How much equipment is loaded.
     pub profile: Profile,
     /// The sandbox in force.
@@ -107,7 +109,6 @@ pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
         Profile::Standard => set(NOT_FULL),
         Profile::Full => {}
     }
-    let output = super::output_budget(inputs.window);
     let config_dir = format!("{}/.claude", inputs.home);
     set(&[
         ("ANTHROPIC_BASE_URL", inputs.base_url),
@@ -119,7 +120,7 @@ pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
         ("ANTHROPIC_DEFAULT_HAIKU_MODEL", inputs.model),
         ("CLAUDE_CODE_SUBAGENT_MODEL", inputs.model),
         ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", &inputs.window.to_string()),
-        ("CLAUDE_CODE_MAX_OUTPUT_TOKENS", &output.to_string()),
+        ("CLAUDE_CODE_MAX_OUTPUT_TOKENS", &inputs.output.to_string()),
         // One tool result must not fill the window: a quarter of it at most.
         ("BASH_MAX_OUTPUT_LENGTH", &(inputs.window.clamp(4_096, 30_000)).to_string()),
         ("MAX_MCP_OUTPUT_TOKENS", &(inputs.window / 4).clamp(1_024, 25_000).to_string()),
@@ -158,6 +159,7 @@ mod tests {
             token: "t",
             model: "m",
             window: 32_768,
+            output: 4_096,
             profile,
             tier: Tier::Strict,
             home: "/home/lcc",

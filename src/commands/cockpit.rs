@@ -1,0 +1,129 @@
+//! `lcc`: the cockpit in this directory.
+
+use std::{io::IsTerminal, path::PathBuf};
+
+use super::{
+    CommandError, project,
+    settings::{Surroundings, flags},
+    setup::{self, Consent},
+    themes,
+};
+use crate::{
+    cli::CockpitArgs,
+    config::{Key, Origin, Resolved},
+    domain::Profile,
+    engine::{
+        claude::state::Look,
+        practice::PracticeOptions,
+        session::{self, Open, ServerChoice, SessionSettings},
+    },
+    front::{input::Keymap, shell, theme::Theme},
+};
+
+/// Everything a start needs, decided before the screen is taken.
+struct Start {
+    session: SessionSettings,
+    front: shell::FrontOptions,
+}
+
+/// Runs the cockpit until the user leaves it.
+///
+/// # Errors
+/// [`CommandError`] with the way out; the terminal is then as it was.
+pub fn run(args: &CockpitArgs) -> Result<(), CommandError> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(CommandError::usage(
+            "the cockpit needs a terminal on stdin and stdout. \
+             Run it in one; for scripts there are lcc status, lcc doctor and lcc sandbox",
+        ));
+    }
+    let around = Surroundings::look(args.config.as_deref())?;
+    let start = prepare(args, &around)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(CommandError::other)?;
+    runtime.block_on(async move {
+        let (commands, updates, engine) = session::start(start.session);
+        let left = shell::run(start.front, commands, updates).await;
+        // The front has let go of its ends by now: the engine sees it and ends the child.
+        let _ = engine.await;
+        left.map_err(CommandError::other)
+    })
+}
+
+fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandError> {
+    let loaded = around.load(flags(args))?;
+    let resolved = &loaded.resolved;
+    let settings = &resolved.settings;
+    let home = around.home();
+    let project = project::project(args.project.as_deref(), &around.here, home.as_deref())?;
+    let theme = themes::load(&settings.theme, &around.paths.themes)?;
+    let keymap = Keymap::with_leader(&settings.leader).map_err(CommandError::usage)?;
+    let consent = if args.yes { Consent::Given } else { Consent::Ask };
+    let places = setup::places(settings.claude.as_deref(), home, &around.paths.data);
+    let claude = setup::claude_code(&places, consent)?;
+    setup::sandbox(settings.sandbox, consent)?;
+
+    let id = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect::<String>();
+    let private = around.paths.state.join("projects").join(project::folder_name(&project));
+    let size = crossterm::terminal::size().unwrap_or((80, 24));
+    let session = SessionSettings {
+        run_dir: around.paths.state.join("sessions").join(&id),
+        id,
+        home: private.join("home"),
+        claude: claude.path,
+        lcc: own_program()?,
+        server: settings.server.clone().map_or(ServerChoice::Search, ServerChoice::Url),
+        model: settings.model.clone(),
+        window: settings.window,
+        output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),
+        profile: profile(resolved),
+        tier: settings.sandbox,
+        open: match args.resume.as_deref() {
+            None => Open::New,
+            Some("") => Open::Last,
+            Some(id) => Open::Resume(id.to_owned()),
+        },
+        extra: args.claude_args.clone(),
+        look: look(&theme),
+        size,
+        practice: PracticeOptions {
+            read_rate: settings.practice.read_rate,
+            write_rate: settings.practice.write_rate,
+            ..PracticeOptions::default()
+        },
+        surroundings: surroundings(around),
+        project: project.clone(),
+    };
+    let front = front_options(theme, keymap, &project, settings.panes, around);
+    Ok(Start { session, front })
+}
+
+fn given(resolved: &Resolved, key: Key) -> bool {
+    resolved.origin(key) != Origin::Default
+}
+
+/// The profile that was asked for; by the window's size when none was.
+fn profile(resolved: &Resolved) -> Option<Profile> {
+    given(resolved, Key::Profile).then_some(resolved.settings.profile)
+}
+
+fn own_program() -> Result<PathBuf, CommandError> {
+    std::env::current_exe()
+        .and_then(|p| p.canonicalize())
+        .map_err(|e| CommandError::Other(format!("lcc cannot tell where its own program is: {e}")))
+}
+
+fn surroundings(around: &Surroundings) -> session::Surroundings {
+    let utf8 = |v: &&String| {
+        let v = v.to_ascii_lowercase();
+        v.ends_with("utf-8") || v.ends_with("utf8")
+    };
+    session::Surroundings {
+        lang: around.env.get("LANG").filter(utf8).cloned(),
+        tz: around.env.get("TZ").cloned(),
+        root: nix::unistd::geteuid().is_root(),
+    }
+}

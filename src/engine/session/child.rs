@@ -1,0 +1,206 @@
+//! One life of Claude Code: its terminal, its sandbox, its way to the proxy.
+
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+    process::ExitStatus,
+    sync::{Arc, mpsc as std_mpsc},
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::settings::SessionSettings;
+use crate::{
+    domain::{Profile, Tier},
+    engine::{
+        claude::{self, Conversation, EnvironmentInputs},
+        proxy::{Proxy, Serving},
+        pty::Pty,
+        sandbox::{self, Child, LaunchError, StartReport},
+    },
+    protocol::Update,
+};
+
+/// Claude Code may take this long to end by itself before it is killed.
+pub(super) const GRACE: Duration = Duration::from_secs(3);
+/// Largest piece read from the terminal at once; the kernel's pty buffer is smaller.
+const CHUNK: usize = 64 * 1024;
+
+/// A running Claude Code.
+pub(super) struct Life {
+    child: Child,
+    pty: Pty,
+    keys: std_mpsc::Sender<Bytes>,
+    /// Keeps the proxy's listener for this child open.
+    _serving: Serving,
+    /// Claude Code's session id.
+    pub session: String,
+    /// What the sandbox reported.
+    pub report: StartReport,
+    /// Resolves when the terminal's last byte has been passed on.
+    drained: Option<oneshot::Receiver<()>>,
+}
+
+/// What a life is started with, beside the session's settings.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub model: String,
+    pub window: u64,
+    pub output: u64,
+    pub profile: Profile,
+    pub conversation: Conversation,
+    pub token: String,
+    pub size: (u16, u16),
+}
+
+impl Life {
+    /// Starts Claude Code; its output goes to `updates` from a thread of its own.
+    ///
+    /// # Errors
+    /// [`LaunchError`] when the sandbox or the terminal cannot be had; nothing is left running.
+    pub(super) async fn start(
+        settings: Arc<SessionSettings>,
+        plan: Plan,
+        proxy: &Proxy,
+        updates: mpsc::Sender<Update>,
+    ) -> Result<Self, LaunchError> {
+        let session = match &plan.conversation {
+            Conversation::New(id) | Conversation::Resume(id) => id.clone(),
+            Conversation::Continue => "last".to_owned(),
+        };
+        let launched = tokio::task::spawn_blocking(move || launch(&settings, &plan))
+            .await
+            .map_err(|e| LaunchError::from(std::io::Error::other(e)))?;
+        let (pty, launched) = launched?;
+        let serving = proxy.serve(launched.listener)?;
+        let reader = pty.reader()?;
+        let writer = pty.writer()?;
+        let (done, drained) = oneshot::channel();
+        thread::Builder::new()
+            .name("pty-read".into())
+            .spawn(move || pass_output(reader, &updates, done))?;
+        let (keys, key_queue) = std_mpsc::channel();
+        thread::Builder::new()
+            .name("pty-write".into())
+            .spawn(move || pass_input(writer, &key_queue))?;
+        Ok(Self {
+            child: launched.child,
+            pty,
+            keys,
+            _serving: serving,
+            session,
+            report: launched.report,
+            drained: Some(drained),
+        })
+    }
+
+    /// Sends bytes to Claude Code's terminal. Never blocks; a dead child swallows them.
+    pub(super) fn input(&self, bytes: Bytes) {
+        let _ = self.keys.send(bytes);
+    }
+
+    /// Tells Claude Code the pane's new size.
+    pub(super) fn resize(&self, (cols, rows): (u16, u16)) {
+        if let Err(e) = self.pty.resize(cols, rows) {
+            tracing::warn!("resize to {cols}x{rows}: {e}");
+        }
+    }
+
+    /// How the child ended, if it did.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends the child and everything it started, and waits until its last output is passed on.
+    pub(super) async fn end(mut self) {
+        let drained = self.drained.take();
+        let ended = tokio::task::spawn_blocking(move || {
+            self.child.terminate(GRACE);
+            self
+        })
+        .await;
+        if let (Ok(life), Some(drained)) = (ended, drained) {
+            drop(life);
+            let _ = tokio::time::timeout(GRACE, drained).await;
+        }
+    }
+}
+
+fn launch(
+    settings: &SessionSettings,
+    plan: &Plan,
+) -> Result<(Pty, sandbox::Launched), LaunchError> {
+    let endpoint = sandbox::endpoint(settings.tier)?;
+    let request = sandbox::Request {
+        tier: settings.tier,
+        project: settings.project.clone(),
+        home: settings.home.clone(),
+        program: settings.claude.clone(),
+        args: claude::arguments(
+            plan.profile,
+            settings.tier,
+            &plan.model,
+            &plan.conversation,
+            &settings.extra,
+        ),
+        env: environment(settings, plan, endpoint.port),
+        lcc: settings.lcc.clone(),
+        read_only: Vec::<PathBuf>::new(),
+    };
+    let pty = Pty::open(plan.size.0, plan.size.1)?;
+    let launched = sandbox::launch(request, endpoint, sandbox::Terminal::Pty(&pty))?;
+    Ok((pty, launched))
+}
+
+fn environment(
+    settings: &SessionSettings,
+    plan: &Plan,
+    port: u16,
+) -> std::collections::BTreeMap<String, String> {
+    let bare_home = settings.home.display().to_string();
+    let (home, path) = match settings.tier {
+        Tier::Strict | Tier::Reduced => (sandbox::HOME, sandbox::PATH.to_owned()),
+        Tier::Off => {
+            (bare_home.as_str(), std::env::var("PATH").unwrap_or_else(|_| sandbox::PATH.into()))
+        }
+    };
+    claude::environment(&EnvironmentInputs {
+        base_url: &format!("http://127.0.0.1:{port}"),
+        token: &plan.token,
+        model: &plan.model,
+        window: plan.window,
+        output: plan.output,
+        profile: plan.profile,
+        tier: settings.tier,
+        home,
+        path: &path,
+        lang: settings.surroundings.lang.as_deref(),
+        tz: settings.surroundings.tz.as_deref(),
+        bare_root: settings.surroundings.root && settings.tier == Tier::Off,
+    })
+}
+
+/// Reads the terminal until it closes. A front that cannot keep up slows Claude Code down, as a
+/// slow terminal would; the queue between them is bounded.
+fn pass_output(mut from: impl Read, to: &mpsc::Sender<Update>, done: oneshot::Sender<()>) {
+    let mut buffer = vec![0; CHUNK];
+    // The pty answers EIO when its last user has gone: the end, like zero bytes.
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
+        let Some(piece) = buffer.get(..n) else { break };
+        if to.blocking_send(Update::Output(Bytes::copy_from_slice(piece))).is_err() {
+            break;
+        }
+    }
+    let _ = done.send(());
+}
+
+fn pass_input(mut to: impl Write, from: &std_mpsc::Receiver<Bytes>) {
+    while let Ok(bytes) = from.recv() {
+        if to.write_all(&bytes).and_then(|()| to.flush()).is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a session is started with.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use crate::{
+    domain::{Profile, Tier},
+    engine::{claude::state::Look, practice::PracticeOptions},
+};
+
+/// Everything the engine needs to know to start; read once, at the edge.
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    /// lcc's id of this session: the name of its folder and the argument of `lcc status`.
+    pub id: String,
+    /// The project: the only folder of the user that Claude Code may write.
+    pub project: PathBuf,
+    /// The Claude Code program, all links followed.
+    pub claude: PathBuf,
+    /// lcc's own program, which is also the sandbox's inner stage.
+    pub lcc: PathBuf,
+    /// Claude Code's private home for this project.
+    pub home: PathBuf,
+    /// The folder for this session's status socket.
+    pub run_dir: PathBuf,
+    /// Which model server.
+    pub server: ServerChoice,
+    /// The model's name, when the server serves several.
+    pub model: Option<String>,
+    /// The window to work with, when it is to be smaller than the server's.
+    pub window: Option<u64>,
+    /// Tokens kept for one answer; by the window's size when `None`.
+    pub output_reserve: Option<u64>,
+    /// The profile; by the window's size when `None`.
+    pub profile: Option<Profile>,
+    /// The sandbox.
+    pub tier: Tier,
+    /// The conversation to open first.
+    pub open: Open,
+    /// Arguments the user gave for Claude Code itself.
+    pub extra: Vec<OsString>,
+    /// Claude Code's colours.
+    pub look: Look,
+    /// Size of the pane in cells, columns first.
+    pub size: (u16, u16),
+    /// How the practice server behaves, should it be needed.
+    pub practice: PracticeOptions,
+    /// What Claude Code may know of the user's surroundings.
+    pub surroundings: Surroundings,
+}
+
+/// Which model server to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerChoice {
+    /// The one at this base URL; lcc waits for it.
+    Url(String),
+    /// The first one found on the usual ports; the practice server when there is none.
+    Search,
+}
+
+/// The conversation to open first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Open {
+    /// An empty one.
+    #[default]
+    New,
+    /// The one with this id.
+    Resume(String),
+    /// The last one of the project.
+    Last,
+}
+
+/// What Claude Code may know of the user's surroundings.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The outer `LANG`, when it names a UTF-8 locale.
+    pub lang: Option<String>,
+    /// The outer `TZ`.
+    pub tz: Option<String>,
+    /// Whether lcc runs as user 0.
+    pub root: bool,
+}
