@@ -330,3 +330,6 @@ impl Machine {
         Totals { processing: busy as u64, deferred: self.queue.len() as u64, ..self.totals }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,8 +109,9 @@ fn play(conversation: &Conversation) -> Answer {
 }
 
 fn note_text(since: &[Done], count: u64) -> String {
-    let read = since.iter().rfind(|d| d.name == "Read" && !d.failed);
-    let what = read.map_or("nothing", |done| file_name(done.field("file_path")));
+    let mut read = since.iter().filter(|d| d.name == "Read" && !d.failed);
+    let name = read.find_map(|d| Some(file_name(d.field("file_path"))).filter(|name| *name != NOTE));
+    let what = name.unwrap_or("nothing");
     format!(
         "# Practice note\n\nlcc's practice server wrote this: a script, no model.\n\
          It listed the project and read {what}.\n\n{COUNT}{count}\n"
