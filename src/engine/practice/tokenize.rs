@@ -41,9 +41,8 @@ impl Run {
     const fn most(self) -> usize {
         match self {
             Self::Letters => 6,
-            Self::Digits => 3,
             Self::Blanks => 8,
-            Self::Marks => 3,
+            Self::Digits | Self::Marks => 3,
         }
     }
 }

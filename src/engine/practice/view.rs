@@ -101,20 +101,53 @@ impl Totals {
         let busy = if self.decodes > 0 { 1.0 } else { 0.0 };
         let mut out = String::new();
         for (kind, name, help, value) in [
-            ("counter", "prompt_tokens_total", "Prompt tokens read, without cached ones", self.read as f64),
-            ("counter", "prompt_tokens_cached_total", "Prompt tokens taken from the cache", self.cached as f64),
-            ("counter", "prompt_seconds_total", "Seconds spent reading", self.read_for.as_secs_f64()),
+            (
+                "counter",
+                "prompt_tokens_total",
+                "Prompt tokens read, without cached ones",
+                self.read as f64,
+            ),
+            (
+                "counter",
+                "prompt_tokens_cached_total",
+                "Prompt tokens taken from the cache",
+                self.cached as f64,
+            ),
+            (
+                "counter",
+                "prompt_seconds_total",
+                "Seconds spent reading",
+                self.read_for.as_secs_f64(),
+            ),
             ("counter", "tokens_predicted_total", "Tokens written", self.written as f64),
-            ("counter", "tokens_predicted_seconds_total", "Seconds spent writing", self.written_for.as_secs_f64()),
+            (
+                "counter",
+                "tokens_predicted_seconds_total",
+                "Seconds spent writing",
+                self.written_for.as_secs_f64(),
+            ),
             ("counter", "n_decode_total", "Batches worked off", self.decodes as f64),
             ("counter", "n_tokens_max", "Most tokens a slot ever held", self.longest as f64),
-            ("gauge", "prompt_tokens_seconds", "Mean tokens read in a second", rate(self.read, self.read_for)),
-            ("gauge", "predicted_tokens_seconds", "Mean tokens written in a second", rate(self.written, self.written_for)),
+            (
+                "gauge",
+                "prompt_tokens_seconds",
+                "Mean tokens read in a second",
+                rate(self.read, self.read_for),
+            ),
+            (
+                "gauge",
+                "predicted_tokens_seconds",
+                "Mean tokens written in a second",
+                rate(self.written, self.written_for),
+            ),
             ("gauge", "requests_processing", "Requests in slots", self.processing as f64),
             ("gauge", "requests_deferred", "Requests that wait for a slot", self.deferred as f64),
             ("gauge", "n_busy_slots_per_decode", "Mean slots that share a batch", busy),
         ] {
-            let _ = writeln!(out, "# HELP llamacpp:{name} {help}\n# TYPE llamacpp:{name} {kind}\nllamacpp:{name} {value}");
+            let _ = writeln!(
+                out,
+                "# HELP llamacpp:{name} {help}\n# TYPE llamacpp:{name} {kind}\nllamacpp:{name} {value}"
+            );
         }
         out
     }

@@ -242,10 +242,13 @@ mod tests {
         let frames = Frames::new(answer(), 0, 0, 9);
         let message = frames.message(4, Stop::Length);
         assert_eq!(message["stop_reason"], "max_tokens");
-        assert_eq!(message["content"], json!([
-            {"type": "thinking", "thinking": "hm", "signature": ""},
-            {"type": "text", "text": "I"},
-        ]));
+        assert_eq!(
+            message["content"],
+            json!([
+                {"type": "thinking", "thinking": "hm", "signature": ""},
+                {"type": "text", "text": "I"},
+            ])
+        );
         assert_eq!(message["usage"]["output_tokens"], 4);
         let whole = frames.message(99, Stop::End);
         assert_eq!(whole["stop_reason"], "tool_use");

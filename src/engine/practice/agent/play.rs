@@ -55,7 +55,9 @@ fn directed(conversation: &Conversation, directives: &Directives) -> Answer {
     if conversation.has(tool) {
         call(conversation, "As the prompt directs:", tool, input)
     } else {
-        Answer::text(format!("The client offers no {tool} tool, so the directive cannot be played."))
+        Answer::text(format!(
+            "The client offers no {tool} tool, so the directive cannot be played."
+        ))
     }
 }
 
@@ -72,7 +74,8 @@ fn play(conversation: &Conversation) -> Answer {
     let Some(folder) = conversation.folder.clone().or_else(printed) else {
         return Answer::text(closing(since));
     };
-    let was_read = |path: &str| since.iter().any(|d| d.name == "Read" && d.field("file_path") == path);
+    let was_read =
+        |path: &str| since.iter().any(|d| d.name == "Read" && d.field("file_path") == path);
     if let Some(name) = listing::worth_reading(list, NOTE).filter(|_| conversation.has("Read")) {
         let path = join(&folder, name);
         if !was_read(&path) {
@@ -110,7 +113,8 @@ fn play(conversation: &Conversation) -> Answer {
 
 fn note_text(since: &[Done], count: u64) -> String {
     let mut read = since.iter().filter(|d| d.name == "Read" && !d.failed);
-    let name = read.find_map(|d| Some(file_name(d.field("file_path"))).filter(|name| *name != NOTE));
+    let name =
+        read.find_map(|d| Some(file_name(d.field("file_path"))).filter(|name| *name != NOTE));
     let what = name.unwrap_or("nothing");
     format!(
         "# Practice note\n\nlcc's practice server wrote this: a script, no model.\n\

@@ -19,10 +19,16 @@ pub fn summary(conversation: &Conversation) -> String {
         .chain(&conversation.since)
         .map(|done| {
             let what = [done.field("file_path"), done.field("command")].concat();
-            format!("- {} {}{}", done.name, quote(&what), if done.failed { " (failed)" } else { "" })
+            format!(
+                "- {} {}{}",
+                done.name,
+                quote(&what),
+                if done.failed { " (failed)" } else { "" }
+            )
         })
         .collect();
-    let list = |lines: Vec<String>| if lines.is_empty() { "- none".to_owned() } else { lines.join("\n") };
+    let list =
+        |lines: Vec<String>| if lines.is_empty() { "- none".to_owned() } else { lines.join("\n") };
     format!(
         "<analysis>\nThe practice server, a script without a model, goes through the conversation: \
          {} prompts, {} tool calls.\n</analysis>\n\n<summary>\n1. Primary Request and Intent:\n{}\n\n\

@@ -4,16 +4,17 @@ use std::io;
 
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
+use hyper::Response;
 use hyper::body::{Bytes, Frame};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Response, StatusCode};
 use serde_json::Value;
 
-use super::pages::{json, ok, stopping};
+use super::pages::{Refusal, ok};
 use super::runner::Ticket;
 use super::{Body, Shared};
 use crate::engine::practice::machine::{Job, Notice};
 use crate::engine::practice::script::Script;
+use crate::engine::practice::tokenize::Token;
 use crate::engine::practice::wire::{self, Frames};
 use crate::engine::practice::{agent, render};
 
@@ -23,34 +24,28 @@ const MAX_TOKENS: u64 = 4096;
 /// Bytes of the garbage script: not UTF-8, no event, no end of line.
 const GARBAGE: &[u8] = b"\xff\xfe\x00{\"garbage\": \xc3\x28 data:: }}\x07\n\n";
 
-/// The request, if it has messages; else the answer that says so, as llama-server does.
-pub fn checked(request: Value) -> Result<Value, Response<Body>> {
+/// The prompt of a request; one without messages is refused as llama-server refuses it.
+pub fn prompt(request: &Value) -> Result<Vec<Token>, Refusal> {
     if request.get("messages").is_some_and(Value::is_array) {
-        return Ok(request);
+        return Ok(render::prompt(request));
     }
-    let body = wire::error(500, "server_error", "'messages' is required");
-    Err(json(StatusCode::INTERNAL_SERVER_ERROR, &body))
+    Err(Refusal::new(500, "server_error", "'messages' is required"))
 }
 
 /// Answers a request of `/v1/messages`.
-pub async fn answer(request: Value, shared: &Shared) -> Response<Body> {
-    let request = match checked(request) {
-        Ok(request) => request,
-        Err(answer) => return answer,
-    };
-    let decision = agent::decide(&request);
+pub async fn answer(request: &Value, shared: &Shared) -> Result<Response<Body>, Refusal> {
+    let prompt = prompt(request)?;
+    let decision = agent::decide(request);
     let script = decision.fault.unwrap_or(shared.options.script);
     let answer = agent::leak(decision.answer, script);
-    let prompt = render::prompt(&request);
     match script {
         Script::ServerError => {
-            let body = wire::error(500, "server_error", "the practice script 500 answers so");
-            return json(StatusCode::INTERNAL_SERVER_ERROR, &body);
+            return Err(Refusal::new(500, "server_error", "the practice script 500 answers so"));
         }
         Script::Overflow => {
             let window = shared.options.window;
             let total = (prompt.len() as u64).max(window.saturating_add(1));
-            return json(StatusCode::BAD_REQUEST, &wire::too_long(total, window));
+            return Err(Refusal::too_long(total, window));
         }
         Script::Slow(silence) => tokio::time::sleep(silence).await,
         Script::Normal
@@ -65,36 +60,45 @@ pub async fn answer(request: Value, shared: &Shared) -> Response<Body> {
         answer: answer.steps().into_iter().map(|step| step.token).collect(),
         max_tokens: request.get("max_tokens").and_then(Value::as_u64).unwrap_or(MAX_TOKENS).max(1),
     };
-    let Some(mut ticket) = shared.runner.submit(job).await else { return stopping() };
+    let Some(mut ticket) = shared.runner.submit(job).await else {
+        return Err(Refusal::stopping());
+    };
     let (total, cached) = match ticket.next().await {
         Some(Notice::Started { total, cached }) => (total, cached),
         Some(Notice::TooLong { total, window }) => {
-            return json(StatusCode::BAD_REQUEST, &wire::too_long(total, window));
+            return Err(Refusal::too_long(total, window));
         }
-        Some(Notice::Written(_) | Notice::Finished { .. }) | None => return stopping(),
+        Some(Notice::Written(_) | Notice::Finished { .. }) | None => {
+            return Err(Refusal::stopping());
+        }
     };
     let frames = Frames::new(answer, ticket.id, cached, total - cached);
     let streams = request.get("stream").and_then(Value::as_bool).unwrap_or(false);
     if streams {
         let ping = shared.options.ping;
-        return streamed(Stream { ticket, frames, script, ping, step: Step::Tokens });
+        return Ok(streamed(Stream { ticket, frames, script, ping, step: Step::Tokens }));
     }
     whole(ticket, &frames, script).await
 }
 
 /// An answer that is sent when it is complete.
-async fn whole(mut ticket: Ticket, frames: &Frames, script: Script) -> Response<Body> {
+async fn whole(
+    mut ticket: Ticket,
+    frames: &Frames,
+    script: Script,
+) -> Result<Response<Body>, Refusal> {
     while let Some(notice) = ticket.next().await {
         match (notice, script) {
-            (Notice::Finished { written, stop }, _) => return ok(&frames.message(written, stop)),
+            (Notice::Finished { written, stop }, _) => {
+                return Ok(ok(&frames.message(written, stop)));
+            }
             (Notice::Written(n), Script::ErrorEvent(after) | Script::Die(after)) if n > after => {
-                let body = wire::error(500, "server_error", FAILS);
-                return json(StatusCode::INTERNAL_SERVER_ERROR, &body);
+                return Err(Refusal::new(500, "server_error", FAILS));
             }
             (Notice::Started { .. } | Notice::TooLong { .. } | Notice::Written(_), _) => {}
         }
     }
-    stopping()
+    Err(Refusal::stopping())
 }
 
 const FAILS: &str = "the practice script fails here";
@@ -135,6 +139,9 @@ impl Stream {
                 Step::Tokens => {}
                 Step::Die => {
                     self.step = Step::Over;
+                    // hyper throws away what it holds back when a body fails; while the body is
+                    // pending, it sends it.
+                    tokio::task::yield_now().await;
                     return Some(Err(io::Error::other("the practice script dies here")));
                 }
                 Step::Over => return None,
@@ -149,7 +156,10 @@ impl Stream {
                     self.frames.end(written, stop).into_bytes()
                 }
                 Some(Notice::Started { .. }) => Vec::new(),
-                Some(Notice::TooLong { .. }) | None => return None,
+                Some(Notice::TooLong { .. }) | None => {
+                    self.step = Step::Over;
+                    return Some(Err(io::Error::other("the practice server is stopping")));
+                }
             };
             if !bytes.is_empty() {
                 return Some(Ok(bytes));

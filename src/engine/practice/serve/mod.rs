@@ -55,7 +55,6 @@ impl Drop for PracticeServer {
 ///
 /// # Errors
 /// When the listener has no local address.
-#[expect(clippy::unused_async, reason = "must be called inside the runtime it spawns on")]
 pub async fn start(
     listener: TcpListener,
     options: PracticeOptions,

@@ -7,66 +7,90 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Body, Shared, messages};
+use crate::engine::practice::view::SlotView;
 use crate::engine::practice::wire::{self, MODEL};
-use crate::engine::practice::{BUILD, render, tokenize};
+use crate::engine::practice::{BUILD, tokenize};
 
 /// The largest request body, in bytes.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
 
+/// An answer that is no success: a status and llama-server's body for it.
+#[derive(Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    body: Value,
+}
+
+impl Refusal {
+    /// The refusal `code` of the kind `kind`.
+    pub fn new(code: u16, kind: &str, message: &str) -> Self {
+        let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, body: wire::error(code, kind, message) }
+    }
+
+    /// The prompt of `total` tokens does not fit `window`.
+    pub fn too_long(total: u64, window: u64) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, body: wire::too_long(total, window) }
+    }
+
+    /// The server goes down.
+    pub fn stopping() -> Self {
+        Self::new(503, "unavailable_error", "the practice server is stopping")
+    }
+}
+
 /// Answers one request.
 pub async fn route(request: Request<Incoming>, shared: Shared) -> Response<Body> {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let mut answer = match (&method, path.as_str()) {
-        (&Method::POST, "/v1/messages") => match body(request).await {
-            Ok(body) => messages::answer(body, &shared).await,
-            Err(answer) => answer,
-        },
-        (&Method::POST, "/v1/messages/count_tokens") => match body(request).await {
-            Ok(body) => match messages::checked(body) {
-                Ok(body) => ok(&json!({"input_tokens": render::prompt(&body).len()})),
-                Err(answer) => answer,
-            },
-            Err(answer) => answer,
-        },
-        (&Method::POST, "/tokenize") => match body(request).await {
-            Ok(body) => {
-                let content = body.get("content").and_then(Value::as_str).unwrap_or_default();
-                ok(&json!({"tokens": tokenize::tokens(content)}))
-            }
-            Err(answer) => answer,
-        },
-        (&Method::GET, "/slots") => slots(&shared, &query).await,
-        (&Method::GET, "/metrics") => match shared.runner.look().await {
-            Some(look) => plain("text/plain; version=0.0.4", look.totals.text()),
-            None => stopping(),
-        },
-        (&Method::GET, "/props") => ok(&props(&shared)),
-        (&Method::GET, "/health" | "/v1/health") => ok(&json!({"status": "ok"})),
-        (&Method::GET, "/v1/models" | "/models") => ok(&models(&shared)),
-        (&Method::GET | &Method::HEAD, "/") => plain(
-            "text/plain; charset=utf-8",
-            "This is lcc's practice server. There is no model behind it.\n".to_owned(),
-        ),
-        _ => json(
-            StatusCode::NOT_FOUND,
-            &json!({"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}}),
-        ),
-    };
+    let mut answer = page(request, &shared).await.unwrap_or_else(|refusal| {
+        let mut answer = ok(&refusal.body);
+        *answer.status_mut() = refusal.status;
+        answer
+    });
     answer.headers_mut().insert(SERVER, HeaderValue::from_static("lcc-practice"));
     answer
 }
 
-async fn slots(shared: &Shared, query: &str) -> Response<Body> {
-    let Some(look) = shared.runner.look().await else { return stopping() };
+async fn page(request: Request<Incoming>, shared: &Shared) -> Result<Response<Body>, Refusal> {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    match (&method, path.as_str()) {
+        (&Method::POST, "/v1/messages") => messages::answer(&body(request).await?, shared).await,
+        (&Method::POST, "/v1/messages/count_tokens") => {
+            let tokens = messages::prompt(&body(request).await?)?;
+            Ok(ok(&json!({"input_tokens": tokens.len()})))
+        }
+        (&Method::POST, "/tokenize") => {
+            let body = body(request).await?;
+            let content = body.get("content").and_then(Value::as_str).unwrap_or_default();
+            Ok(ok(&json!({"tokens": tokenize::tokens(content)})))
+        }
+        (&Method::GET, "/slots") => slots(shared, request.uri().query().unwrap_or_default()).await,
+        (&Method::GET, "/metrics") => {
+            let look = shared.runner.look().await.ok_or_else(Refusal::stopping)?;
+            Ok(plain("text/plain; version=0.0.4", look.totals.text()))
+        }
+        (&Method::GET, "/props") => Ok(ok(&props(shared))),
+        (&Method::GET, "/health" | "/v1/health") => Ok(ok(&json!({"status": "ok"}))),
+        (&Method::GET, "/v1/models" | "/models") => Ok(ok(&models(shared))),
+        (&Method::GET | &Method::HEAD, "/") => Ok(plain(
+            "text/plain; charset=utf-8",
+            "This is lcc's practice server. There is no model behind it.\n".to_owned(),
+        )),
+        // The real server's body, key by key: another order than in its other errors.
+        _ => Err(Refusal {
+            status: StatusCode::NOT_FOUND,
+            body: json!({"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}}),
+        }),
+    }
+}
+
+async fn slots(shared: &Shared, query: &str) -> Result<Response<Body>, Refusal> {
+    let look = shared.runner.look().await.ok_or_else(Refusal::stopping)?;
     let none_idle = look.slots.iter().all(|slot| slot.is_processing);
     if none_idle && query.split('&').any(|pair| pair == "fail_on_no_slot=1") {
-        let body = wire::error(503, "unavailable_error", "no slot available");
-        return json(StatusCode::SERVICE_UNAVAILABLE, &body);
+        return Err(Refusal::new(503, "unavailable_error", "no slot available"));
     }
-    let list: Vec<Value> = look.slots.iter().map(|slot| slot.json()).collect();
-    ok(&Value::Array(list))
+    Ok(ok(&Value::Array(look.slots.iter().map(SlotView::json).collect())))
 }
 
 fn props(shared: &Shared) -> Value {
@@ -102,11 +126,9 @@ fn models(shared: &Shared) -> Value {
     }]})
 }
 
-/// The JSON of a request's body, or the answer to a body that is none.
-async fn body(request: Request<Incoming>) -> Result<Value, Response<Body>> {
-    let wrong = |message: String| {
-        json(StatusCode::BAD_REQUEST, &wire::error(400, "invalid_request_error", &message))
-    };
+/// The JSON of a request's body.
+async fn body(request: Request<Incoming>) -> Result<Value, Refusal> {
+    let wrong = |message: String| Refusal::new(400, "invalid_request_error", &message);
     let bytes = Limited::new(request.into_body(), MOST_BYTES)
         .collect()
         .await
@@ -116,27 +138,14 @@ async fn body(request: Request<Incoming>) -> Result<Value, Response<Body>> {
 }
 
 /// A body of text.
-pub fn plain(kind: &'static str, text: String) -> Response<Body> {
+fn plain(kind: &'static str, text: String) -> Response<Body> {
     let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed();
     let mut answer = Response::new(body);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }
 
-/// A body of JSON.
-pub fn json(status: StatusCode, value: &Value) -> Response<Body> {
-    let mut answer = plain("application/json; charset=utf-8", value.to_string());
-    *answer.status_mut() = status;
-    answer
-}
-
 /// A body of JSON with status 200.
 pub fn ok(value: &Value) -> Response<Body> {
-    json(StatusCode::OK, value)
-}
-
-/// The answer while the server goes down.
-pub fn stopping() -> Response<Body> {
-    let body = wire::error(503, "unavailable_error", "the practice server is stopping");
-    json(StatusCode::SERVICE_UNAVAILABLE, &body)
+    plain("application/json; charset=utf-8", value.to_string())
 }
