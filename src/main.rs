@@ -34,12 +34,10 @@ fn sandbox(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     while let Some(word) = args.next() {
         match word.to_str() {
             Some("--project") => parsed.project = args.next().map(PathBuf::from),
-            Some("--sandbox") => {
-                match args.next().and_then(|name| name.to_str()?.parse().ok()) {
-                    Some(tier) => parsed.tier = tier,
-                    None => return ExitCode::from(2),
-                }
-            }
+            Some("--sandbox") => match args.next().and_then(|name| name.to_str()?.parse().ok()) {
+                Some(tier) => parsed.tier = tier,
+                None => return ExitCode::from(2),
+            },
             Some("--verbose") => parsed.verbose = true,
             Some("--") => parsed.command = args.by_ref().collect(),
             Some(_) | None => return ExitCode::from(2),

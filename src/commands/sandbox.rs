@@ -97,10 +97,7 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
 }
 
 fn environment() -> BTreeMap<String, String> {
-    ENVIRONMENT
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)))
-        .collect()
+    ENVIRONMENT.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect()
 }
 
 /// A home that lasts as long as the command.

@@ -215,9 +215,9 @@ fn watch(mut child: std::process::Child, shared: &Shared) {
     drop(init);
     let mut state = shared.lock();
     // A status that cannot be read counts as a failure, never as success.
-    state.status = Some(child.wait().unwrap_or_else(|_| {
-        std::os::unix::process::ExitStatusExt::from_raw(255 << 8)
-    }));
+    state.status = Some(
+        child.wait().unwrap_or_else(|_| std::os::unix::process::ExitStatusExt::from_raw(255 << 8)),
+    );
     drop(state);
     shared.ended.notify_all();
 }

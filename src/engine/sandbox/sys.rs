@@ -46,11 +46,19 @@ pub fn prepare(command: &mut Command, prepare: Prepare) {
 
 fn in_child(prepare: &Prepare) -> io::Result<()> {
     for signal in [
-        libc::SIGCHLD, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGALRM,
-        libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU,
+        libc::SIGCHLD,
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGALRM,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
     ] {
         let keyboard = matches!(signal, libc::SIGINT | libc::SIGQUIT);
-        let action = if keyboard && prepare.ignore_keyboard { libc::SIG_IGN } else { libc::SIG_DFL };
+        let action =
+            if keyboard && prepare.ignore_keyboard { libc::SIG_IGN } else { libc::SIG_DFL };
         // SAFETY: SIG_DFL and SIG_IGN are valid dispositions.
         unsafe { libc::signal(signal, action) };
     }
@@ -192,6 +200,31 @@ mod linux {
         Ok(cookie)
     }
 
+    /// Sends a byte together with the connection request to a port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub fn fast_open(tcp: &OwnedFd, port: u16) -> io::Result<()> {
+        let address = libc::sockaddr_in {
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: port.to_be(),
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
+            sin_zero: [0; 8],
+        };
+        // SAFETY: the kernel reads one byte and one address, both alive, of the sizes given.
+        let sent = unsafe {
+            libc::sendto(
+                tcp.as_raw_fd(),
+                c"x".as_ptr().cast(),
+                1,
+                libc::MSG_FASTOPEN | libc::MSG_NOSIGNAL,
+                (&raw const address).cast(),
+                size_of::<libc::sockaddr_in>() as libc::socklen_t,
+            )
+        };
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
     /// A forbidden system call, made with arguments that do nothing where it is allowed.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Attempt {
@@ -238,23 +271,32 @@ mod linux {
                 }
                 Attempt::IoUring => libc::syscall(libc::SYS_io_uring_setup, 4, null),
                 Attempt::Keyring => libc::syscall(libc::SYS_keyctl, 0, -3, 0),
-                Attempt::Ptrace => libc::syscall(libc::SYS_ptrace, libc::PTRACE_PEEKUSER, 1, null, null),
+                Attempt::Ptrace => {
+                    libc::syscall(libc::SYS_ptrace, libc::PTRACE_PEEKUSER, 1, null, null)
+                }
                 Attempt::Bpf => libc::syscall(libc::SYS_bpf, 0, null, 0),
                 Attempt::PerfEvent => libc::syscall(libc::SYS_perf_event_open, null, 0, -1, -1, 0),
                 Attempt::UserFault => libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | 1),
                 Attempt::ReadProcess => {
                     libc::syscall(libc::SYS_process_vm_readv, 1, null, 0, null, 0, 0)
                 }
-                Attempt::Mount => {
-                    libc::syscall(libc::SYS_mount, c"none".as_ptr(), c"/tmp".as_ptr(), c"tmpfs".as_ptr(), 0, null)
-                }
+                Attempt::Mount => libc::syscall(
+                    libc::SYS_mount,
+                    c"none".as_ptr(),
+                    c"/tmp".as_ptr(),
+                    c"tmpfs".as_ptr(),
+                    0,
+                    null,
+                ),
                 Attempt::OpenTree => libc::syscall(
                     libc::SYS_open_tree,
                     libc::AT_FDCWD,
                     c"/tmp".as_ptr(),
                     libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC,
                 ),
-                Attempt::OpenByHandle => libc::syscall(libc::SYS_open_by_handle_at, libc::AT_FDCWD, null, 0),
+                Attempt::OpenByHandle => {
+                    libc::syscall(libc::SYS_open_by_handle_at, libc::AT_FDCWD, null, 0)
+                }
                 Attempt::Clone3 => libc::syscall(libc::SYS_clone3, null, 0),
                 Attempt::DeviceNode => libc::syscall(
                     libc::SYS_mknodat,

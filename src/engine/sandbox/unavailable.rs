@@ -169,7 +169,8 @@ mod tests {
             (plain, "--unshare-all"),
         ];
         for (settings, wanted) in table {
-            let text = diagnose("bwrap: setting up uid map: Permission denied", settings).to_string();
+            let text =
+                diagnose("bwrap: setting up uid map: Permission denied", settings).to_string();
             assert!(text.contains(wanted), "{text}");
             assert!(text.contains("(setting up uid map: Permission denied)"), "{text}");
         }

@@ -67,10 +67,7 @@ pub fn send<T: Serialize>(to: &OwnedFd, message: &T, fd: Option<RawFd>) -> io::R
 /// # Errors
 /// `UnexpectedEof` when the other side is gone, `TimedOut` when it is late, `InvalidData` when the
 /// message or what came with it is not what it should be.
-pub fn receive<T: DeserializeOwned>(
-    from: &OwnedFd,
-    deadline: Instant,
-) -> io::Result<Received<T>> {
+pub fn receive<T: DeserializeOwned>(from: &OwnedFd, deadline: Instant) -> io::Result<Received<T>> {
     if !readable(from, deadline)? {
         return Err(io::ErrorKind::TimedOut.into());
     }

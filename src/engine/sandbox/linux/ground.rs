@@ -5,10 +5,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read},
-    os::{
-        fd::OwnedFd,
-        unix::fs::PermissionsExt,
-    },
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -160,4 +157,3 @@ fn is_script(path: &Path) -> io::Result<bool> {
 fn package(script: &Path) -> Option<&Path> {
     script.ancestors().skip(1).take(4).find(|folder| folder.join("package.json").is_file())
 }
-

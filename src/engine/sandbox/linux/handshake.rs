@@ -97,10 +97,7 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
     })
 }
 
-fn next(
-    ours: &OwnedFd,
-    stage: &str,
-) -> Result<channel::Received<Said>, LaunchError> {
+fn next(ours: &OwnedFd, stage: &str) -> Result<channel::Received<Said>, LaunchError> {
     channel::receive(ours, Instant::now() + PATIENCE).map_err(|error| {
         let detail = match error.kind() {
             io::ErrorKind::UnexpectedEof => "it ended".to_owned(),

@@ -16,22 +16,60 @@ use crate::engine::sandbox::{
 const PLACES: [&str; 4] =
     ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
 const ROOT: [&str; 9] = [
-    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+    "/gnu/store",
     "/run/current-system",
 ];
 /// What may be seen of `/etc`: no keys, no machine-id, no resolver, no list of users.
 const ETC: [&str; 22] = [
-    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone",
-    "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust",
-    "/etc/ca-certificates.conf", "/etc/alternatives", "/etc/services", "/etc/protocols",
-    "/etc/mime.types", "/etc/gitconfig", "/etc/terminfo", "/etc/inputrc", "/etc/bash.bashrc",
-    "/etc/profile", "/etc/profile.d", "/etc/os-release", "/etc/debian_version",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/certs",
+    "/etc/pki/ca-trust",
+    "/etc/ca-certificates.conf",
+    "/etc/alternatives",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/mime.types",
+    "/etc/gitconfig",
+    "/etc/terminfo",
+    "/etc/inputrc",
+    "/etc/bash.bashrc",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/os-release",
+    "/etc/debian_version",
 ];
 /// Without these there is no strict tier.
 const NEEDED: [&str; 17] = [
-    "--args", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
-    "--unshare-cgroup-try", "--die-with-parent", "--cap-drop", "--clearenv", "--ro-bind-data",
-    "--ro-bind-try", "--remount-ro", "--perms", "--size", "--hostname", "--chdir",
+    "--args",
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--die-with-parent",
+    "--cap-drop",
+    "--clearenv",
+    "--ro-bind-data",
+    "--ro-bind-try",
+    "--remount-ro",
+    "--perms",
+    "--size",
+    "--hostname",
+    "--chdir",
 ];
 
 /// Gathers the facts without trying anything.
@@ -122,12 +160,10 @@ fn find() -> Result<PathBuf, Unavailable> {
 }
 
 fn said(bwrap: &Path, flag: &str) -> Result<String, Unavailable> {
-    let output = Command::new(bwrap)
-        .arg(flag)
-        .env_clear()
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Unavailable::System { reason: format!("{}: {error}", bwrap.display()) })?;
+    let output =
+        Command::new(bwrap).arg(flag).env_clear().stdin(Stdio::null()).output().map_err(
+            |error| Unavailable::System { reason: format!("{}: {error}", bwrap.display()) },
+        )?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr))
 }
@@ -173,7 +209,9 @@ pub fn settings() -> Settings {
             && number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(1),
         clone_off: unprivileged && number("/proc/sys/kernel/unprivileged_userns_clone") == Some(0),
         none_left: number("/proc/sys/user/max_user_namespaces").is_some_and(|left| left <= 1),
-        container: ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists())
+        container: ["/.dockerenv", "/run/.containerenv"]
+            .iter()
+            .any(|path| Path::new(path).exists())
             || env::var_os("container").is_some(),
     }
 }

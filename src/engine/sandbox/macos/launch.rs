@@ -78,7 +78,8 @@ pub fn launch(
     command.env_clear().envs(&request.env).env("HOME", &places.home);
     command.env("TMPDIR", &places.home).current_dir(&places.project);
     let child = off::start(command, terminal, Path::new(SANDBOX_EXEC))?;
-    let notes = vec!["the profile is in force, but no probe has tried it in this version".to_owned()];
+    let notes =
+        vec!["the profile is in force, but no probe has tried it in this version".to_owned()];
     Ok(Launched {
         child,
         listener,

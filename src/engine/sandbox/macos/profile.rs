@@ -37,35 +37,77 @@ pub struct Profile {
 }
 
 const READ: [&str; 23] = [
-    "/usr", "/bin", "/sbin", "/System/Library", "/System/Cryptexes",
-    "/System/Volumes/Preboot/Cryptexes", "/Library/Apple", "/Library/Frameworks",
-    "/Library/Developer/CommandLineTools", "/opt/homebrew", "/private/etc/hosts",
-    "/private/etc/services", "/private/etc/protocols", "/private/etc/ssl",
-    "/private/etc/localtime", "/private/etc/passwd", "/private/etc/shells",
-    "/private/var/db/timezone", "/private/var/db/dyld", "/private/var/db/xcode_select_link",
-    "/private/var/select", "/etc", "/var",
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/System/Library",
+    "/System/Cryptexes",
+    "/System/Volumes/Preboot/Cryptexes",
+    "/Library/Apple",
+    "/Library/Frameworks",
+    "/Library/Developer/CommandLineTools",
+    "/opt/homebrew",
+    "/private/etc/hosts",
+    "/private/etc/services",
+    "/private/etc/protocols",
+    "/private/etc/ssl",
+    "/private/etc/localtime",
+    "/private/etc/passwd",
+    "/private/etc/shells",
+    "/private/var/db/timezone",
+    "/private/var/db/dyld",
+    "/private/var/db/xcode_select_link",
+    "/private/var/select",
+    "/etc",
+    "/var",
 ];
 const DEVICES: [&str; 6] = [
-    "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/autofs_nowait",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/autofs_nowait",
     "/dev/dtracehelper",
 ];
 const MACH: [&str; 11] = [
-    "com.apple.system.opendirectoryd.libinfo", "com.apple.system.opendirectoryd.membership",
-    "com.apple.logd", "com.apple.system.logger", "com.apple.system.notification_center",
-    "com.apple.diagnosticd", "com.apple.cfprefsd.daemon", "com.apple.cfprefsd.agent",
-    "com.apple.bsd.dirhelper", "com.apple.PowerManagement.control", "com.apple.FSEvents",
+    "com.apple.system.opendirectoryd.libinfo",
+    "com.apple.system.opendirectoryd.membership",
+    "com.apple.logd",
+    "com.apple.system.logger",
+    "com.apple.system.notification_center",
+    "com.apple.diagnosticd",
+    "com.apple.cfprefsd.daemon",
+    "com.apple.cfprefsd.agent",
+    "com.apple.bsd.dirhelper",
+    "com.apple.PowerManagement.control",
+    "com.apple.FSEvents",
 ];
 /// Denied by name, so that a later rule with a wildcard cannot open them unseen.
 const MACH_DENIED: [&str; 24] = [
-    "com.apple.SecurityServer", "com.apple.securityd", "com.apple.securityd.xpc", "com.apple.secd",
-    "com.apple.security.agent", "com.apple.security.authhost", "com.apple.trustd",
-    "com.apple.trustd.agent", "com.apple.ocspd", "com.apple.nsurlsessiond", "com.apple.networkd",
-    "com.apple.mDNSResponder", "com.apple.dnssd.service",
-    "com.apple.SystemConfiguration.DNSConfiguration", "com.apple.SystemConfiguration.configd",
-    "com.apple.coreservices.launchservicesd", "com.apple.CoreServices.coreservicesd",
-    "com.apple.coreservices.appleevents", "com.apple.pasteboard.1", "com.apple.tccd",
-    "com.apple.windowserver.active", "com.apple.distributed_notifications@Uv3",
-    "com.apple.metadata.mds", "com.apple.DiskArbitration.diskarbitrationd",
+    "com.apple.SecurityServer",
+    "com.apple.securityd",
+    "com.apple.securityd.xpc",
+    "com.apple.secd",
+    "com.apple.security.agent",
+    "com.apple.security.authhost",
+    "com.apple.trustd",
+    "com.apple.trustd.agent",
+    "com.apple.ocspd",
+    "com.apple.nsurlsessiond",
+    "com.apple.networkd",
+    "com.apple.mDNSResponder",
+    "com.apple.dnssd.service",
+    "com.apple.SystemConfiguration.DNSConfiguration",
+    "com.apple.SystemConfiguration.configd",
+    "com.apple.coreservices.launchservicesd",
+    "com.apple.CoreServices.coreservicesd",
+    "com.apple.coreservices.appleevents",
+    "com.apple.pasteboard.1",
+    "com.apple.tccd",
+    "com.apple.windowserver.active",
+    "com.apple.distributed_notifications@Uv3",
+    "com.apple.metadata.mds",
+    "com.apple.DiskArbitration.diskarbitrationd",
 ];
 
 struct Writer {
@@ -151,8 +193,12 @@ pub fn generate(places: &Places) -> Result<Profile, Refusal> {
     terminal(&mut out, places);
     out.list("allow mach-lookup", "global-name", &MACH);
     out.list("deny mach-lookup", "global-name", &MACH_DENIED);
-    out.line("(allow system-socket (require-all (socket-domain AF_INET) (socket-type SOCK_STREAM)))");
-    out.line("(allow system-socket (require-all (socket-domain AF_INET6) (socket-type SOCK_STREAM)))");
+    out.line(
+        "(allow system-socket (require-all (socket-domain AF_INET) (socket-type SOCK_STREAM)))",
+    );
+    out.line(
+        "(allow system-socket (require-all (socket-domain AF_INET6) (socket-type SOCK_STREAM)))",
+    );
     out.line(&format!("(allow network-outbound (remote tcp \"localhost:{}\"))", places.port));
 
     protect(&mut out, &places.project);
@@ -164,7 +210,9 @@ pub fn generate(places: &Places) -> Result<Profile, Refusal> {
 /// lcc's own slave side and terminals made inside; no pattern that reaches the user's others.
 fn terminal(out: &mut Writer, places: &Places) {
     out.line("(allow pseudo-tty)");
-    out.line("(allow file-read* file-write* file-ioctl (literal \"/dev/ptmx\") (literal \"/dev/tty\"))");
+    out.line(
+        "(allow file-read* file-write* file-ioctl (literal \"/dev/ptmx\") (literal \"/dev/tty\"))",
+    );
     out.line("(allow file-read* file-write* file-ioctl (extension \"com.apple.sandbox.pty\"))");
     if let Some(path) = &places.terminal {
         out.literal("allow file-read* file-write* file-ioctl", "TERMINAL", path);
@@ -200,7 +248,8 @@ fn check(places: &Places) -> Result<(), Refusal> {
         .chain(&places.terminal);
     for path in all {
         let text = path.to_str();
-        if text.is_none_or(|text| text.contains(['"', '\\']) || text.chars().any(char::is_control)) {
+        if text.is_none_or(|text| text.contains(['"', '\\']) || text.chars().any(char::is_control))
+        {
             return Err(Refusal::new(
                 path,
                 "its name has quotes, backslashes or control characters, which the profile \
@@ -261,9 +310,19 @@ mod tests {
     fn nothing_opens_the_rest_of_the_system() {
         let text = generate(&places()).unwrap().text;
         for never in [
-            "(allow default", "(allow network*", "network-bind", "network-inbound", "lsopen",
-            "appleevent-send", "/dev/ttys", "(regex", "no-sandbox", "/private/tmp", "\"*:",
-            "(allow mach-lookup)", "ada",
+            "(allow default",
+            "(allow network*",
+            "network-bind",
+            "network-inbound",
+            "lsopen",
+            "appleevent-send",
+            "/dev/ttys",
+            "(regex",
+            "no-sandbox",
+            "/private/tmp",
+            "\"*:",
+            "(allow mach-lookup)",
+            "ada",
         ] {
             assert!(!text.contains(never), "{never} is in the profile");
         }

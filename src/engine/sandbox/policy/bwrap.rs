@@ -16,7 +16,8 @@ const TMP_SIZE: &str = "1073741824";
 /// Bytes of the private `/dev/shm`.
 const SHM_SIZE: &str = "268435456";
 const PACKAGE: &str = "/run/lcc/package";
-const PASSWD: &str = "lcc:x:1000:1000:lcc:@HOME@:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n";
+const PASSWD: &str =
+    "lcc:x:1000:1000:lcc:@HOME@:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n";
 const GROUP: &str = "lcc:x:1000:\nnogroup:x:65534:\n";
 const HOSTS: &str = "127.0.0.1 localhost lcc\n::1 localhost\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n";
@@ -66,12 +67,18 @@ pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
         builder.mount("--ro-bind", path, path);
     }
     if ground.lcc.starts_with(&ground.project) {
-        notes.push("lcc itself lies in the project: do not start it again after an untrusted \
-                    session without rebuilding it".to_owned());
+        notes.push(
+            "lcc itself lies in the project: do not start it again after an untrusted \
+                    session without rebuilding it"
+                .to_owned(),
+        );
     }
     if host.uid == 0 {
-        notes.push("lcc runs as root: inside there are no capabilities and /proc/sys is read-only, \
-                    but limits on the number of processes do not hold".to_owned());
+        notes.push(
+            "lcc runs as root: inside there are no capabilities and /proc/sys is read-only, \
+                    but limits on the number of processes do not hold"
+                .to_owned(),
+        );
     }
     builder.words(["--remount-ro", "/dev", "--remount-ro", "/"]);
     builder.words([OsStr::new("--chdir"), ground.project.as_os_str()]);

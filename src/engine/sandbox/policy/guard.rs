@@ -6,8 +6,8 @@ use super::{Ground, HostFacts, Refusal};
 
 /// System folders: neither they nor anything below them may be a project.
 const SYSTEM: [&str; 12] = [
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys", "/dev",
-    "/boot",
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys",
+    "/dev", "/boot",
 ];
 /// Folders that hold other things than one project; what is below them may be one.
 const SHARED: [&str; 11] = [
@@ -36,9 +36,9 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
 }
 
 fn plain(path: &Path) -> Result<(), Refusal> {
-    let dotted = path.components().any(|part| {
-        matches!(part, std::path::Component::ParentDir | std::path::Component::CurDir)
-    });
+    let dotted = path
+        .components()
+        .any(|part| matches!(part, std::path::Component::ParentDir | std::path::Component::CurDir));
     if !path.is_absolute() || dotted {
         return Err(Refusal::new(path, "the path is not absolute and resolved", OTHER_FOLDER));
     }

@@ -41,7 +41,10 @@ fn interfaces() -> Result<(), Failure> {
     // without a route they lead nowhere.
     let routes = fs::read_to_string("/proc/self/net/route").unwrap_or_default();
     if routes.lines().count() > 1 {
-        return Err(fail("network", format!("there are routes; interfaces: {}", others.join(", "))));
+        return Err(fail(
+            "network",
+            format!("there are routes; interfaces: {}", others.join(", ")),
+        ));
     }
     Ok(())
 }
@@ -79,10 +82,8 @@ fn privileges(status: &str) -> Result<(), String> {
 /// Only bubblewrap's first process and this one are to be seen.
 fn processes() -> Result<(), Failure> {
     let own = std::process::id();
-    let strangers: Vec<u32> = visible_processes()?
-        .into_iter()
-        .filter(|pid| *pid != 1 && *pid != own)
-        .collect();
+    let strangers: Vec<u32> =
+        visible_processes()?.into_iter().filter(|pid| *pid != 1 && *pid != own).collect();
     if strangers.is_empty() {
         Ok(())
     } else {
@@ -97,10 +98,8 @@ pub(super) fn visible_processes() -> Result<Vec<u32>, Failure> {
 }
 
 fn descriptors(ours: &[i32]) -> Result<(), Failure> {
-    let extra: Vec<i32> = open_descriptors()?
-        .into_iter()
-        .filter(|fd| *fd > 2 && !ours.contains(fd))
-        .collect();
+    let extra: Vec<i32> =
+        open_descriptors()?.into_iter().filter(|fd| *fd > 2 && !ours.contains(fd)).collect();
     // Data files of bubblewrap are closed by it once read.
     if extra.is_empty() {
         Ok(())
@@ -116,10 +115,8 @@ fn descriptors(ours: &[i32]) -> Result<(), Failure> {
 /// The open descriptors, without the one that reads them.
 pub(super) fn open_descriptors() -> Result<Vec<i32>, Failure> {
     let entries = fs::read_dir("/proc/self/fd").or_fail("descriptors")?;
-    let listed: Vec<i32> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let listed: Vec<i32> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     Ok(listed
         .into_iter()
         .filter(|fd| fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok())

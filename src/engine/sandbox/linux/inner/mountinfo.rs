@@ -96,19 +96,23 @@ mod tests {
     fn lines_of_the_kernel_are_read() {
         let text = b"36 35 0:31 / / ro,nosuid,nodev - tmpfs tmpfs rw,size=10\n\
             37 36 254:0 /p /home/a\\040b\\012c\\134d\\043e rw,nosuid - ext4 /dev/vda rw,errors=ro\n";
-        assert_eq!(
-            parse(text).unwrap(),
-            [mount("/", false), mount("/home/a b\nc\\d#e", true)]
-        );
+        assert_eq!(parse(text).unwrap(), [mount("/", false), mount("/home/a b\nc\\d#e", true)]);
         assert!(parse(b"nonsense\n").is_err());
     }
 
     #[test]
     fn differences_are_found() {
-        let planned = [mount("/", false), mount("/usr", false), mount("/p", true), mount("/p/.git", false)];
+        let planned =
+            [mount("/", false), mount("/usr", false), mount("/p", true), mount("/p/.git", false)];
         let good = [
-            mount("/", true), mount("/usr", false), mount("/p", true), mount("/p/.git", true),
-            mount("/p/.git", false), mount("/p/sub", true), mount("/dev/null", true), mount("/", false),
+            mount("/", true),
+            mount("/usr", false),
+            mount("/p", true),
+            mount("/p/.git", true),
+            mount("/p/.git", false),
+            mount("/p/sub", true),
+            mount("/dev/null", true),
+            mount("/", false),
         ];
         assert_eq!(compare(&planned, &good), Ok(()));
         for (extra, said) in [

@@ -17,9 +17,7 @@ use nix::{
     sched::CloneFlags,
     sys::{
         signal::kill,
-        socket::{
-            AddressFamily, MsgFlags, SockFlag, SockType, SockaddrIn, sendto, socket, socketpair,
-        },
+        socket::{AddressFamily, SockFlag, SockType, socket, socketpair},
         wait::waitpid,
     },
     unistd::Pid,
@@ -77,8 +75,10 @@ const PROBES: [(&str, Probe); 32] = [
     ("use io_uring", |_| call(Attempt::IoUring)),
     ("use the session's keys", |_| call(Attempt::Keyring)),
     ("use kernel debugging", |_| {
-        both(both(call(Attempt::Bpf)?, call(Attempt::PerfEvent)?)?,
-             both(call(Attempt::UserFault)?, call(Attempt::KernelLog)?)?)
+        both(
+            both(call(Attempt::Bpf)?, call(Attempt::PerfEvent)?)?,
+            both(call(Attempt::UserFault)?, call(Attempt::KernelLog)?)?,
+        )
     }),
     ("type into the terminal", |_| call(Attempt::TypeIntoTerminal)),
 ];
@@ -240,9 +240,7 @@ fn connect(orders: &Orders) -> Outcome {
 fn fast_open(orders: &Orders) -> Outcome {
     let tcp = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)
         .map_err(|error| format!("not tried: {error}"))?;
-    let address = SockaddrIn::new(127, 0, 0, 1, orders.targets.tcp_port);
-    let flags = MsgFlags::from_bits_retain(libc::MSG_FASTOPEN) | MsgFlags::MSG_NOSIGNAL;
-    match sendto(tcp.as_raw_fd(), b"x", &address, flags) {
+    match sys::fast_open(&tcp, orders.targets.tcp_port) {
         Ok(_) => Err("data was sent".to_owned()),
         Err(error) => Ok(Stopped(error.to_string())),
     }
