@@ -1,0 +1,123 @@
+//! `lcc sandbox`: any command in the very sandbox that Claude Code gets.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::{fs::DirBuilderExt, process::ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{ExitCode, ExitStatus},
+};
+
+use crate::{
+    domain::Tier,
+    engine::sandbox::{self, LaunchError, Request, Terminal, sys},
+};
+
+/// The exit code for a command that was not started.
+const NOT_STARTED: u8 = 125;
+/// What of the caller's environment a command may see.
+const ENVIRONMENT: [&str; 9] =
+    ["PATH", "TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COLUMNS"];
+
+/// What the command line says.
+#[derive(Debug, Clone)]
+pub struct SandboxArgs {
+    /// The project; the current folder where none is named.
+    pub project: Option<PathBuf>,
+    /// The tier.
+    pub tier: Tier,
+    /// Where lcc keeps its state; the throw-away home is made below it.
+    pub state: PathBuf,
+    /// Further folders that may be read.
+    pub read_only: Vec<PathBuf>,
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+    /// Whether to say what the start proved, on standard error.
+    pub verbose: bool,
+}
+
+/// Runs the command; its exit code becomes ours, or 125 when it was not started.
+#[must_use]
+pub fn run(args: SandboxArgs) -> ExitCode {
+    match start(args) {
+        Ok(status) => ExitCode::from(code(status)),
+        Err(error) => {
+            eprintln!("lcc: {error}");
+            ExitCode::from(NOT_STARTED)
+        }
+    }
+}
+
+/// 128 and the signal's number for a signal, as shells do.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(NOT_STARTED)
+}
+
+fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
+    let io = |what: &str| {
+        let what = what.to_owned();
+        move |source| LaunchError::Io { what, source }
+    };
+    let project = args.project.map_or_else(env::current_dir, Ok).map_err(io("the project"))?;
+    let home = Home::make(&args.state).map_err(io("making a private home"))?;
+    let mut command = args.command.into_iter();
+    let program = command.next().ok_or_else(|| LaunchError::Program {
+        path: PathBuf::new(),
+        reason: "no command was named after --".to_owned(),
+    })?;
+    let request = Request {
+        tier: args.tier,
+        project,
+        home: home.path.clone(),
+        program: program.into(),
+        args: command.collect(),
+        env: environment(),
+        lcc: env::current_exe().map_err(io("finding lcc's own program"))?,
+        read_only: args.read_only,
+    };
+    let endpoint = sandbox::endpoint(args.tier).map_err(io("binding a port"))?;
+    let launched = sandbox::launch(request, endpoint, Terminal::Inherit)?;
+    // No proxy runs here: what the command sends to lcc's port is refused.
+    drop(launched.listener);
+    if args.verbose {
+        let report = &launched.report;
+        eprintln!("lcc: {} of {} escape attempts blocked", report.blocked, report.probes);
+        for note in &report.notes {
+            eprintln!("lcc: note: {note}");
+        }
+    }
+    sys::ignore_keyboard_signals();
+    let status = launched.child.wait().map_err(io("waiting for the command"))?;
+    sys::restore_keyboard_signals();
+    Ok(status)
+}
+
+fn environment() -> BTreeMap<String, String> {
+    ENVIRONMENT.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect()
+}
+
+/// A home that lasts as long as the command.
+struct Home {
+    folder: PathBuf,
+    path: PathBuf,
+}
+
+impl Home {
+    fn make(state: &Path) -> io::Result<Self> {
+        let folder = state.join("sandbox").join(uuid::Uuid::new_v4().to_string());
+        let path = folder.join("home");
+        DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        Ok(Self { folder, path })
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // What cannot be removed is private and found by the next cleaning.
+        let _left_over = fs::remove_dir_all(&self.folder);
+    }
+}

@@ -1,0 +1,200 @@
+//! lcc's side of the start: takes the socket, judges the report, lets the program go.
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
+
+use nix::sys::socket::{SockType, getsockopt, sockopt};
+
+use super::{
+    canary::Canary,
+    channel,
+    wire::{Landlock, ProbeResult, Said, Told, Verdict},
+};
+use crate::engine::sandbox::{LaunchError, sys};
+
+/// How long each answer of the inner stage may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the handshake gave.
+#[derive(Debug)]
+pub struct Met {
+    /// The socket, listening inside.
+    pub listener: TcpListener,
+    /// The program's process number on the host.
+    pub program: i32,
+    /// Handle on it.
+    pub program_fd: OwnedFd,
+    /// Handle on the first process of its namespace.
+    pub init_fd: OwnedFd,
+    /// Escape attempts made.
+    pub probes: u64,
+    /// Escape attempts stopped.
+    pub blocked: u64,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// Runs the handshake.
+///
+/// # Errors
+/// [`LaunchError::Broken`] for anything unexpected; the caller ends the child.
+pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchError> {
+    let ready = next(ours, "start of the inner stage")?;
+    let netns = match ready.message {
+        Said::Ready { netns } => netns,
+        Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
+        Said::Report { .. } => return Err(unexpected("a report before the socket")),
+    };
+    let socket = ready.fd.ok_or_else(|| unexpected("no socket"))?;
+    let program = ready.pid.filter(|pid| *pid > 0).ok_or_else(|| unexpected("no sender"))?;
+    let listener = examine(TcpListener::from(socket), port)
+        .map_err(|error| LaunchError::broken("socket", error.to_string()))?;
+    let program_fd = sys::pidfd(program).map_err(LaunchError::io("watching the program"))?;
+    let init = parent(program).map_err(LaunchError::io("reading /proc"))?;
+    let init_fd = sys::pidfd(init).map_err(LaunchError::io("watching the sandbox"))?;
+    let seen = fs::metadata(format!("/proc/{program}/ns/net"))
+        .map(|about| std::os::unix::fs::MetadataExt::ino(&about));
+    if seen.is_ok_and(|seen| seen != netns) {
+        return Err(unexpected("the inner stage is in another network than it says"));
+    }
+
+    tell(ours, Told::Probe)?;
+    let (probes, landlock) = match next(ours, "probes")?.message {
+        Said::Report { probes, landlock } => (probes, landlock),
+        Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
+        Said::Ready { .. } => return Err(unexpected("a second socket")),
+    };
+    judge(&probes, &canary.touched())?;
+    tell(ours, Told::Start)?;
+    // The channel closes when the program replaces the inner stage, and says so if it cannot.
+    match channel::receive::<Said>(ours, Instant::now() + PATIENCE) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Err(error) => return Err(LaunchError::broken("start of the program", error.to_string())),
+        Ok(received) => match received.message {
+            Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
+            Said::Ready { .. } | Said::Report { .. } => return Err(unexpected("more words")),
+        },
+    }
+    let count = probes.len() as u64;
+    Ok(Met {
+        listener,
+        program,
+        program_fd,
+        init_fd,
+        probes: count,
+        blocked: count,
+        notes: match landlock {
+            Landlock::Full => Vec::new(),
+            Landlock::Partial => {
+                vec!["this kernel enforces a part of Landlock only (6.12 knows all)".to_owned()]
+            }
+            Landlock::None => vec!["this kernel has no Landlock: one layer less".to_owned()],
+        },
+    })
+}
+
+fn next(ours: &OwnedFd, stage: &str) -> Result<channel::Received<Said>, LaunchError> {
+    channel::receive(ours, Instant::now() + PATIENCE).map_err(|error| {
+        let detail = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "it ended".to_owned(),
+            io::ErrorKind::TimedOut => format!("no answer within {} s", PATIENCE.as_secs()),
+            _ => error.to_string(),
+        };
+        LaunchError::broken(stage, detail)
+    })
+}
+
+fn tell(ours: &OwnedFd, told: Told) -> Result<(), LaunchError> {
+    channel::send(ours, &told, None)
+        .map_err(|error| LaunchError::broken("handshake", error.to_string()))
+}
+
+fn unexpected(what: &str) -> LaunchError {
+    LaunchError::broken("handshake", what)
+}
+
+/// The probes and the canaries must agree that nothing got out.
+fn judge(probes: &[ProbeResult], touched: &[String]) -> Result<(), LaunchError> {
+    let mut wrong: Vec<String> = probes
+        .iter()
+        .filter(|probe| probe.verdict != Verdict::Blocked)
+        .map(|probe| format!("{}: {}", probe.name, probe.detail))
+        .collect();
+    wrong.extend(touched.iter().cloned());
+    if probes.is_empty() {
+        wrong.push("no probe ran".to_owned());
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(LaunchError::broken("probes", wrong.join("; "))) }
+}
+
+/// Checks that the socket is what was agreed on, and of another network than ours.
+fn examine(listener: TcpListener, port: u16) -> io::Result<TcpListener> {
+    let agreed = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = listener.local_addr()?;
+    if address != agreed {
+        return Err(io::Error::other(format!("it listens on {address}, not on {agreed}")));
+    }
+    if getsockopt(&listener, sockopt::SockType)? != SockType::Stream
+        || !getsockopt(&listener, sockopt::AcceptConn)?
+    {
+        return Err(io::Error::other("it does not listen"));
+    }
+    let own = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    // Kernels before 5.14 cannot tell; the inner stage compares namespaces there alone.
+    if let (Ok(theirs), Ok(ours)) = (sys::netns_cookie(&listener), sys::netns_cookie(&own))
+        && theirs == ours
+    {
+        return Err(io::Error::other("it belongs to the host's network"));
+    }
+    listener.set_nonblocking(false)?;
+    Ok(listener)
+}
+
+fn parent(pid: i32) -> io::Result<i32> {
+    fs::read_to_string(format!("/proc/{pid}/status"))?
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+        .filter(|parent| *parent > 1)
+        .ok_or_else(|| io::Error::other("no parent of the inner stage"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(verdict: Verdict) -> ProbeResult {
+        ProbeResult { name: "read".to_owned(), verdict, detail: "seen".to_owned() }
+    }
+
+    #[test]
+    fn only_stopped_probes_and_untouched_canaries_pass() {
+        let touched = ["a connection".to_owned()];
+        let table = [
+            (vec![probe(Verdict::Blocked)], &touched[..0], true),
+            (vec![], &touched[..0], false),
+            (vec![probe(Verdict::Blocked)], &touched[..], false),
+            (vec![probe(Verdict::Blocked), probe(Verdict::Open)], &touched[..0], false),
+            (vec![probe(Verdict::Failed)], &touched[..0], false),
+        ];
+        for (probes, touched, passes) in table {
+            assert_eq!(judge(&probes, touched).is_ok(), passes, "{probes:?} {touched:?}");
+        }
+    }
+
+    #[test]
+    fn a_socket_of_the_host_is_not_taken() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let error = examine(listener.try_clone().unwrap(), port).unwrap_err();
+        assert!(error.to_string().contains("host's network"), "{error}");
+        let error = examine(listener, port.wrapping_add(1)).unwrap_err();
+        assert!(error.to_string().contains("not on"), "{error}");
+        let wide = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = wide.local_addr().unwrap().port();
+        assert!(examine(wide, port).is_err());
+    }
+}

@@ -1,0 +1,63 @@
+//! Landlock: files once more, and no reach to processes and abstract sockets outside.
+
+use std::{
+    io::{self, IsTerminal},
+    os::fd::AsFd,
+    path::Path,
+};
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+
+use crate::engine::sandbox::linux::wire::{Landlock, Orders};
+
+/// The newest interface whose rights are asked for; older kernels enforce what they know.
+const NEWEST: ABI = ABI::V6;
+
+/// Restricts this process and its children.
+///
+/// The file view is the mounts' work; this layer holds where a mount would not: everything visible
+/// may be read, four trees and the devices may be written. Ports are left alone: in a network
+/// namespace of its own they only break servers that the program starts.
+pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
+    let all = AccessFs::from_all(NEWEST);
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(all)?
+        .scope(Scope::from_all(NEWEST))?
+        .create()?;
+    let mut ruleset = allow(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;
+    for tree in [orders.project.as_path(), &orders.home, Path::new("/tmp"), Path::new("/dev/shm")] {
+        ruleset = allow(ruleset, tree, all ^ AccessFs::IoctlDev)?;
+    }
+    let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::ReadDir;
+    ruleset = allow(ruleset, Path::new("/dev"), device)?;
+    // The terminal belongs to a device folder of the host: without its own rule the program could
+    // not open /dev/stderr.
+    for stream in [io::stdin().as_fd(), io::stdout().as_fd(), io::stderr().as_fd()] {
+        if stream.is_terminal() {
+            let access = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
+            ruleset = ruleset.add_rule(PathBeneath::new(stream, access))?;
+        }
+    }
+    let status = ruleset.restrict_self()?;
+    Ok(match status.ruleset {
+        RulesetStatus::FullyEnforced => Landlock::Full,
+        RulesetStatus::PartiallyEnforced => Landlock::Partial,
+        RulesetStatus::NotEnforced => Landlock::None,
+    })
+}
+
+fn allow(
+    ruleset: RulesetCreated,
+    path: &Path,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, RulesetError> {
+    let Ok(fd) = PathFd::new(path) else {
+        // What is not there needs no permission.
+        return Ok(ruleset);
+    };
+    ruleset.add_rule(PathBeneath::new(fd, access))
+}

@@ -1,0 +1,152 @@
+//! The inner stage: runs inside the sandbox before the program and proves that it holds.
+
+mod checks;
+mod landlock;
+mod mountinfo;
+mod probes;
+mod seccomp;
+
+use std::{
+    ffi::{CString, OsString},
+    fs::File,
+    io::{self, Read},
+    net::{Ipv4Addr, TcpListener},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::{
+    channel,
+    wire::{Orders, Said, Told},
+};
+use crate::engine::sandbox::sys;
+
+/// The exit code of a start that failed inside.
+const FAILED: u8 = 125;
+/// How long lcc may take to answer; it judges in microseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A step that failed.
+#[derive(Debug)]
+struct Failure {
+    stage: &'static str,
+    detail: String,
+}
+
+trait OrFail<T> {
+    fn or_fail(self, stage: &'static str) -> Result<T, Failure>;
+}
+
+impl<T, E: std::fmt::Display> OrFail<T> for Result<T, E> {
+    fn or_fail(self, stage: &'static str) -> Result<T, Failure> {
+        self.map_err(|error| Failure { stage, detail: error.to_string() })
+    }
+}
+
+/// Runs the inner stage: `CHANNEL ORDERS -- PROGRAM ARGS…`, the first two being descriptor numbers.
+///
+/// Call it before anything else of the program: it must be the only thread. It returns when a step
+/// failed; otherwise the program takes its place.
+#[must_use]
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    let mut args = args.into_iter();
+    let mut number = || args.next().and_then(|word| word.to_str()?.parse().ok());
+    let (Some(channel), Some(orders)) = (number(), number()) else {
+        eprintln!("lcc: this is the inner stage of the sandbox, started by lcc itself");
+        return ExitCode::from(FAILED);
+    };
+    let command: Vec<OsString> = args.skip_while(|word| word == "--").collect();
+    let channel = match sys::adopt(channel) {
+        Ok(channel) => channel,
+        Err(error) => {
+            eprintln!("lcc: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    if let Err(failure) = run(&channel, orders, command) {
+        let said = Said::Failed { stage: failure.stage.to_owned(), detail: failure.detail };
+        // lcc is gone where this cannot be sent, and the sandbox goes with it.
+        let _gone = channel::send(&channel, &said, None);
+    }
+    ExitCode::from(FAILED)
+}
+
+fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Failure> {
+    let mut text = String::new();
+    File::from(sys::adopt(orders).or_fail("orders")?)
+        .read_to_string(&mut text)
+        .or_fail("orders")?;
+    let orders: Orders = serde_json::from_str(&text).or_fail("orders")?;
+    let stderr = sys::adopt(orders.stderr).or_fail("orders")?;
+    let netns = checks::all(&orders, &[channel.as_raw_fd(), stderr.as_raw_fd()])?;
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, orders.port)).or_fail("socket")?;
+    channel::send(channel, &Said::Ready { netns }, Some(listener.as_raw_fd()))
+        .or_fail("handshake")?;
+    drop(listener);
+
+    expect(channel, Told::Probe)?;
+    limits().or_fail("limits")?;
+    let (probes, landlock) = probes::run(&orders)?;
+    channel::send(channel, &Said::Report { probes, landlock }, None).or_fail("handshake")?;
+
+    expect(channel, Told::Start)?;
+    nix::unistd::dup2_stderr(&stderr).or_fail("streams")?;
+    drop(stderr);
+    sys::restore_keyboard_signals();
+    confine(&orders)?;
+    let words = command
+        .into_iter()
+        .map(|word| CString::new(word.into_vec()))
+        .collect::<Result<Vec<_>, _>>()
+        .or_fail("program")?;
+    let program = words.first().ok_or("no program was named").or_fail("program")?;
+    let Err(error) = nix::unistd::execvp(program, &words);
+    Err(Failure { stage: "program", detail: io::Error::from(error).to_string() })
+}
+
+/// The final restrictions. The probes run behind the same ones.
+fn confine(orders: &Orders) -> Result<super::wire::Landlock, Failure> {
+    // Until the exec only the channel stays, to say what failed.
+    sys::close_range(3, true).or_fail("descriptors")?;
+    restrict(orders)
+}
+
+/// Landlock, then the filters.
+fn restrict(orders: &Orders) -> Result<super::wire::Landlock, Failure> {
+    let landlock = landlock::enforce(orders).or_fail("Landlock")?;
+    seccomp::enforce().or_fail("seccomp")?;
+    Ok(landlock)
+}
+
+fn expect(channel: &OwnedFd, wanted: Told) -> Result<(), Failure> {
+    let told = channel::receive::<Told>(channel, Instant::now() + PATIENCE).or_fail("handshake")?;
+    if told.message == wanted {
+        Ok(())
+    } else {
+        Err(Failure { stage: "handshake", detail: format!("lcc said {:?}", told.message) })
+    }
+}
+
+/// Limits that keep an accident small; the caller's own lower ones stay.
+fn limits() -> nix::Result<()> {
+    const FILE_SIZE: u64 = 4 << 30;
+    const FILES: u64 = 65_536;
+    const PROCESSES: u64 = 4096;
+    for (resource, wanted) in [
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_FSIZE, FILE_SIZE),
+        (Resource::RLIMIT_NOFILE, FILES),
+        (Resource::RLIMIT_NPROC, PROCESSES),
+    ] {
+        let (soft, hard) = getrlimit(resource)?;
+        setrlimit(resource, soft.min(wanted), hard.min(wanted))?;
+    }
+    Ok(())
+}

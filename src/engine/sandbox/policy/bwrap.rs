@@ -1,0 +1,246 @@
+//! The argument list for bubblewrap, in the one order that holds: later mounts win.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Arg, Ground, HostFacts, INNER_ID, Mount, PATH, Plan, Program, RootEntry, TOOLS, guard,
+    protected::Shield,
+};
+
+/// Bytes of the private `/tmp`.
+const TMP_SIZE: &str = "1073741824";
+/// Bytes of the private `/dev/shm`.
+const SHM_SIZE: &str = "268435456";
+const PACKAGE: &str = "/run/lcc/package";
+const PASSWD: &str =
+    "lcc:x:1000:1000:lcc:@HOME@:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n";
+const GROUP: &str = "lcc:x:1000:\nnogroup:x:65534:\n";
+const HOSTS: &str = "127.0.0.1 localhost lcc\n::1 localhost\n";
+const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n";
+
+struct Builder {
+    options: Vec<Arg>,
+    data: Vec<Vec<u8>>,
+    mounts: Vec<Mount>,
+}
+
+impl Builder {
+    fn words<W: AsRef<OsStr>>(&mut self, words: impl IntoIterator<Item = W>) {
+        self.options.extend(words.into_iter().map(|word| Arg::Word(word.as_ref().to_owned())));
+    }
+
+    fn mount(&mut self, flag: &str, source: &Path, target: &Path) {
+        self.words([OsStr::new(flag), source.as_os_str(), target.as_os_str()]);
+        self.mounts.push(Mount { path: target.to_owned(), writable: flag == "--bind" });
+    }
+
+    fn file(&mut self, path: &str, content: Vec<u8>) {
+        self.words(["--perms", "0444", "--ro-bind-data"]);
+        self.options.push(Arg::Data(self.data.len()));
+        self.words([path]);
+        self.data.push(content);
+        self.mounts.push(Mount { path: path.into(), writable: false });
+    }
+}
+
+/// Builds the plan; the places have been checked.
+#[must_use]
+pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
+    let mut builder = Builder { options: Vec::new(), data: Vec::new(), mounts: Vec::new() };
+    let mut notes = shield.notes;
+    builder.mounts.push(Mount { path: "/".into(), writable: false });
+    namespaces(&mut builder, host, &mut notes);
+    environment(&mut builder, ground);
+    system(&mut builder, host);
+    files(&mut builder, host, ground);
+    pseudo(&mut builder);
+    let program = tools(&mut builder, ground);
+    trees(&mut builder, ground);
+    for pin in &shield.pins {
+        builder.mount("--bind", pin, pin);
+    }
+    for path in &shield.read_only {
+        builder.mount("--ro-bind", path, path);
+    }
+    if ground.lcc.starts_with(&ground.project) {
+        notes.push(
+            "lcc itself lies in the project: do not start it again after an untrusted \
+                    session without rebuilding it"
+                .to_owned(),
+        );
+    }
+    if host.uid == 0 {
+        notes.push(
+            "lcc runs as root: inside there are no capabilities and /proc/sys is read-only, \
+                    but limits on the number of processes do not hold"
+                .to_owned(),
+        );
+    }
+    builder.words(["--remount-ro", "/dev", "--remount-ro", "/"]);
+    builder.words([OsStr::new("--chdir"), ground.project.as_os_str()]);
+    let mut command = vec![program];
+    command.extend(ground.args.iter().cloned());
+    Plan {
+        bwrap: host.bwrap.clone(),
+        options: builder.options,
+        data: builder.data,
+        command,
+        mounts: builder.mounts,
+        protected: shield.read_only,
+        pins: shield.pins,
+        verify: shield.verify,
+        notes,
+    }
+}
+
+fn namespaces(builder: &mut Builder, host: &HostFacts, notes: &mut Vec<String>) {
+    let id = INNER_ID.to_string();
+    builder.words(["--unshare-user", "--uid", &id, "--gid", &id]);
+    builder.words(["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]);
+    builder.words(["--unshare-cgroup-try"]);
+    if host.flags.contains("--disable-userns") && host.flags.contains("--assert-userns-disabled") {
+        builder.words(["--disable-userns", "--assert-userns-disabled"]);
+    } else {
+        notes.push(format!(
+            "bubblewrap {} cannot turn off nested user namespaces: seccomp alone does",
+            host.version
+        ));
+    }
+    builder.words(["--die-with-parent", "--cap-drop", "ALL", "--hostname", "lcc", "--clearenv"]);
+}
+
+/// The environment that the program gets: the caller's list with home and search path fixed.
+#[must_use]
+pub fn inner_env(ground: &Ground) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = ground
+        .env
+        .iter()
+        .filter(|(name, value)| {
+            !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    env.insert("HOME".to_owned(), ground.home.to_string_lossy().into_owned());
+    match ground.project.to_str() {
+        Some(project) => env.insert("PWD".to_owned(), project.to_owned()),
+        None => env.remove("PWD"),
+    };
+    env.insert("USER".to_owned(), "lcc".to_owned());
+    env.insert("LOGNAME".to_owned(), "lcc".to_owned());
+    env.insert("TMPDIR".to_owned(), "/tmp".to_owned());
+    env.insert("PATH".to_owned(), search_path(ground));
+    env
+}
+
+/// lcc's own search path, then whatever the caller named that is readable inside and not writable.
+fn search_path(ground: &Ground) -> String {
+    let mut path = PATH.to_owned();
+    let wanted = ground.env.get("PATH").map_or("", String::as_str);
+    for entry in wanted.split(':').map(Path::new) {
+        let shown: Vec<&Path> = ground.read_only.iter().map(PathBuf::as_path).collect();
+        let writable = entry.starts_with(&ground.project) || entry.starts_with(&ground.home);
+        let dotted = entry.components().any(|part| part == std::path::Component::ParentDir);
+        if let Some(text) = entry.to_str()
+            && entry.is_absolute()
+            && !dotted
+            && !writable
+            && guard::visible(entry, &shown)
+            && !path.split(':').any(|known| known == text)
+        {
+            path.push(':');
+            path.push_str(text);
+        }
+    }
+    path
+}
+
+fn environment(builder: &mut Builder, ground: &Ground) {
+    for (name, value) in inner_env(ground) {
+        builder.words(["--setenv", &name, &value]);
+    }
+}
+
+fn system(builder: &mut Builder, host: &HostFacts) {
+    builder.mount("--ro-bind", Path::new("/usr"), Path::new("/usr"));
+    for (path, entry) in &host.root {
+        match entry {
+            RootEntry::Link(target) => {
+                builder.words([OsStr::new("--symlink"), target.as_os_str(), path.as_os_str()]);
+            }
+            RootEntry::Folder => builder.mount("--ro-bind", path, path),
+        }
+    }
+}
+
+fn files(builder: &mut Builder, host: &HostFacts, ground: &Ground) {
+    for path in &host.etc {
+        builder.mount("--ro-bind", path, path);
+    }
+    let passwd = PASSWD.replace("@HOME@", &passwd_home(&ground.home));
+    builder.file("/etc/passwd", passwd.into_bytes());
+    builder.file("/etc/group", GROUP.into());
+    builder.file("/etc/hosts", HOSTS.into());
+    builder.file("/etc/nsswitch.conf", NSSWITCH.into());
+}
+
+/// The home as a field of passwd, which cannot hold colons or line ends.
+fn passwd_home(home: &Path) -> String {
+    match home.to_str() {
+        Some(text) if !text.contains([':', '\n']) => text.to_owned(),
+        Some(_) | None => "/".to_owned(),
+    }
+}
+
+fn pseudo(builder: &mut Builder) {
+    builder.words(["--proc", "/proc"]);
+    builder.mounts.push(Mount { path: "/proc".into(), writable: true });
+    // Root on the host may write there in spite of bubblewrap's own cover: the kernel asks for the
+    // global user number, not for capabilities.
+    let sys = Path::new("/proc/sys");
+    builder.mount("--ro-bind", sys, sys);
+    for path in ["/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
+        builder.words(["--ro-bind-try", path, path]);
+    }
+    builder.words(["--dev", "/dev"]);
+    builder.mounts.push(Mount { path: "/dev".into(), writable: false });
+    for (path, size) in [("/dev/shm", SHM_SIZE), ("/tmp", TMP_SIZE)] {
+        builder.words(["--perms", "1777", "--size", size, "--tmpfs", path]);
+        builder.mounts.push(Mount { path: path.into(), writable: true });
+    }
+}
+
+fn tools(builder: &mut Builder, ground: &Ground) -> OsString {
+    let tools = Path::new(TOOLS);
+    builder.mount("--ro-bind", &ground.lcc, &tools.join("lcc"));
+    match &ground.program {
+        Program::Name(name) => name.clone(),
+        Program::Visible(path) => path.clone().into(),
+        Program::File { real, name } => {
+            // lcc's own program keeps its name.
+            let name = if name == "lcc" { OsStr::new("program") } else { name };
+            let target = tools.join(name);
+            builder.mount("--ro-bind", real, &target);
+            target.into()
+        }
+        Program::Package { folder, script } => {
+            let target = Path::new(PACKAGE);
+            builder.mount("--ro-bind", folder, target);
+            target.join(script).into()
+        }
+    }
+}
+
+/// Home, project and readable folders, each at its own path, parents before children.
+fn trees(builder: &mut Builder, ground: &Ground) {
+    let mut trees: BTreeMap<&Path, &str> =
+        ground.read_only.iter().map(|path| (path.as_path(), "--ro-bind")).collect();
+    trees.insert(&ground.home, "--bind");
+    trees.insert(&ground.project, "--bind");
+    for (path, flag) in trees {
+        builder.mount(flag, path, path);
+    }
+}
