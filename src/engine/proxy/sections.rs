@@ -19,7 +19,9 @@ pub fn sections(body: &Body<'_>) -> Vec<Section> {
         let name = tool.name.as_deref().unwrap_or_default();
         ink.text(name);
         ink.text(tool.description.as_deref().unwrap_or_default());
-        tool.input_schema.map(|schema| ink.json(schema));
+        if let Some(schema) = tool.input_schema {
+            ink.json(schema);
+        }
         ink.section(Part::Tool(name.to_owned()))
     });
     let messages = body.messages.iter().enumerate().map(|(n, message)| {

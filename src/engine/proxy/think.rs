@@ -208,7 +208,7 @@ mod tests {
             let mut pieces = Vec::new();
             let mut from = 0;
             for to in at {
-                pieces.push(&text[from..to]);
+                pieces.push(text.get(from..to).unwrap());
                 from = to;
             }
             let (plain, leaked) = whole(&[&text]);
