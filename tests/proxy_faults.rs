@@ -14,8 +14,6 @@ mod support;
 use lcc::domain::{Event, Outcome, RequestId};
 use support::*;
 
-const RUNTIME: &str = "multi_thread";
-
 fn reply_with(bytes: Vec<u8>) -> impl Fn(Visit) + Send + Sync + 'static {
     move |mut visit| visit.send(&bytes)
 }
@@ -31,7 +29,6 @@ async fn ask(house: &House) -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_passes_byte_for_byte_however_it_is_cut() {
-    assert_eq!(RUNTIME, "multi_thread");
     for size in [1, 2, 7, 64, 100_000] {
         let addr = upstream(move |mut visit| {
             visit.send(STREAM_HEAD);
@@ -40,7 +37,8 @@ async fn a_stream_passes_byte_for_byte_however_it_is_cut() {
             }
             visit.send(b"0\r\n\r\n");
         });
-        let mut house = house(addr, Setup::default());
+        let house = house(addr, Setup::default());
+        let active = house.proxy.active();
         let reply = ask(&house).await;
         assert_eq!((reply.status, reply.complete), (200, true));
         assert_eq!(reply.text(), frames());
@@ -63,14 +61,14 @@ async fn a_stream_passes_byte_for_byte_however_it_is_cut() {
             output: Some(12)
         }));
         assert_eq!(outcome(&events), Outcome::Done { stop_reason: Some("end_turn".to_owned()) });
-        assert_eq!(*house.proxy.active().borrow(), None);
+        assert_eq!(*active.borrow(), None);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_server_is_an_overload_that_names_it() {
     let addr = nobody();
-    let mut house = house(addr, Setup::default());
+    let house = house(addr, Setup::default());
     let reply = ask(&house).await;
     assert_eq!(reply.status, 503);
     assert!(reply.text().contains("overloaded_error"), "{}", reply.text());
@@ -80,7 +78,7 @@ async fn no_server_is_an_overload_that_names_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_before_the_head() {
-    let mut house = house(upstream(drop), Setup::default());
+    let house = house(upstream(drop), Setup::default());
     let reply = ask(&house).await;
     assert_eq!(reply.status, 503);
     assert!(matches!(outcome(&house.request().await), Outcome::ServerLost { .. }));
@@ -88,7 +86,7 @@ async fn a_server_that_dies_before_the_head() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_speaks_garbage() {
-    let mut house =
+    let house =
         house(upstream(reply_with(b"\x00\x01 not http\r\n\r\n".to_vec())), Setup::default());
     let reply = ask(&house).await;
     assert_eq!(reply.status, 503);
@@ -105,7 +103,7 @@ async fn a_stream_that_breaks_ends_with_an_error_event() {
             visit.send(STREAM_HEAD);
             visit.chunk(&frames().as_bytes()[..cut]);
         });
-        let mut house = house(addr, Setup::default());
+        let house = house(addr, Setup::default());
         let reply = ask(&house).await;
         assert!(reply.complete, "the client must see a proper end");
         assert_eq!(&reply.body[..cut], &text.as_bytes()[..cut]);
@@ -122,7 +120,7 @@ async fn a_stream_that_breaks_ends_with_an_error_event() {
 async fn a_body_of_known_length_that_breaks_stays_broken() {
     let head =
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a\"";
-    let mut house = house(upstream(reply_with(head.to_vec())), Setup::default());
+    let house = house(upstream(reply_with(head.to_vec())), Setup::default());
     let reply = ask(&house).await;
     assert!(!reply.complete);
     assert!(matches!(outcome(&house.request().await), Outcome::ServerLost { .. }));
@@ -146,7 +144,7 @@ async fn errors_pass_as_they_are_and_are_told() {
     ];
     for (line, kind, body, status, error, message) in table {
         let answer = plain(line, &format!("Content-Type: {kind}\r\n"), body);
-        let mut house = house(upstream(reply_with(answer)), Setup::default());
+        let house = house(upstream(reply_with(answer)), Setup::default());
         let reply = ask(&house).await;
         assert_eq!((reply.status, reply.text().as_str()), (status, body));
         let expected =
@@ -159,7 +157,7 @@ async fn errors_pass_as_they_are_and_are_told() {
 async fn a_prompt_too_long_is_said_in_words_claude_code_knows() {
     let body = r#"{"error":{"code":400,"message":"request (40000 tokens) exceeds the available context size (32768 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":40000,"n_ctx":32768}}"#;
     let answer = plain("400 Bad Request", "Content-Type: application/json\r\n", body);
-    let mut house = house(upstream(reply_with(answer)), Setup::default());
+    let house = house(upstream(reply_with(answer)), Setup::default());
     let reply = ask(&house).await;
     assert_eq!(reply.status, 400);
     let known = r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 40000 tokens > 32768 maximum"}}"#;
@@ -174,7 +172,7 @@ async fn a_compressed_answer_passes_untouched() {
     let gzip: Vec<u8> = (0..=255).collect();
     let mut answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: 256\r\n\r\n".to_vec();
     answer.extend_from_slice(&gzip);
-    let mut house = house(upstream(reply_with(answer)), Setup::default());
+    let house = house(upstream(reply_with(answer)), Setup::default());
     let reply = ask(&house).await;
     assert_eq!(header(&reply.head, "content-encoding"), Some("gzip"));
     assert_eq!(reply.body, gzip);
@@ -190,7 +188,7 @@ async fn an_error_inside_the_stream_is_told() {
         visit.chunk(event.as_bytes());
         visit.send(b"0\r\n\r\n");
     });
-    let mut house = house(addr, Setup::default());
+    let house = house(addr, Setup::default());
     assert_eq!(ask(&house).await.text(), event);
     let expected = Outcome::Failed {
         status: 200,
@@ -212,7 +210,7 @@ async fn the_first_event_reaches_the_client_while_the_server_still_works() {
         visit.chunk(frames().as_bytes());
         visit.send(b"0\r\n\r\n");
     });
-    let mut house = house(addr, Setup::default());
+    let house = house(addr, Setup::default());
     let addr = house.addr;
     let reader = tokio::task::spawn_blocking(move || {
         use std::io::Read as _;

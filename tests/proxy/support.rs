@@ -111,6 +111,7 @@ pub struct House {
     pub seen: UnboundedReceiver<Observation>,
 }
 
+#[derive(Clone, Copy)]
 pub struct Setup {
     pub dialect: Dialect,
     pub token: Option<&'static str>,
@@ -155,12 +156,15 @@ impl House {
         }
     }
 
-    /// All events up to the end of a request, checked for the order every request must keep.
-    pub async fn request(&mut self) -> Vec<Event> {
+    /// All events of the one request there was, checked for what every request must keep: it
+    /// starts once, before anything else is told of it, and it ends once.
+    pub async fn request(mut self) -> Vec<Event> {
         let events = self.until(|e| matches!(e, Event::RequestEnded { .. })).await;
-        assert!(matches!(events[0], Event::RequestStarted { .. }), "{events:?}");
-        let ends = events.iter().filter(|e| matches!(e, Event::RequestEnded { .. })).count();
-        assert_eq!(ends, 1);
+        let starts = |e: &&Event| matches!(e, Event::RequestStarted { .. });
+        assert_eq!(events.iter().filter(starts).count(), 1, "{events:?}");
+        assert!(starts(&&events[0]), "{events:?}");
+        let rest = self.rest().await;
+        assert!(!rest.iter().any(|e| matches!(e, Event::RequestEnded { .. })), "{rest:?}");
         events
     }
 
@@ -230,7 +234,7 @@ fn parse(data: &[u8]) -> Reply {
         return Reply { status: 0, head: String::new(), body: data.to_vec(), complete: false };
     };
     let head = String::from_utf8(data[..at + 4].to_vec()).unwrap();
-    let status = head[9..12].parse().unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let rest = &data[at + 4..];
     if header(&head, "transfer-encoding") != Some("chunked") {
         let length = header(&head, "content-length").map(|v| v.parse::<usize>().unwrap());
