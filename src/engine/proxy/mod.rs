@@ -1,1 +1,109 @@
 //! The inspecting proxy between Claude Code and the model server.
+//!
+//! A call passes [`gate`] and [`route`], a request to the model also [`rules`]; it goes out by
+//! [`upstream`] and its answer comes back through [`passage`]. A task of its own ([`follow`])
+//! sees every piece after it has passed and turns it into observations by [`tap`]. Everything
+//! that decides is pure: gate, route, rules, body, classify, sections, sse, think, frame, tap.
+
+pub mod answers;
+pub mod body;
+pub mod classify;
+pub mod count;
+pub mod follow;
+pub mod frame;
+pub mod gate;
+pub mod handle;
+pub mod listen;
+pub mod passage;
+pub mod ratio;
+pub mod route;
+pub mod rules;
+pub mod sections;
+pub mod sse;
+pub mod tap;
+pub mod think;
+pub mod upstream;
+
+use std::sync::{Arc, Mutex, atomic::AtomicU64};
+
+use tokio::sync::{mpsc::UnboundedSender, watch};
+
+pub use listen::Serving;
+pub use upstream::UpstreamError as ProxyError;
+
+use self::{
+    count::Counter,
+    follow::{Active, Desk, Reporter},
+    handle::House,
+    ratio::Ratio,
+    rules::Rules,
+    upstream::Upstream,
+};
+use crate::{
+    domain::{Dialect, Observation, RequestId},
+    engine::clock::Clock,
+};
+
+/// What a proxy is made from.
+#[derive(Debug, Clone)]
+pub struct ProxySettings {
+    /// Base URL of the model server, without a slash at its end.
+    pub upstream: String,
+    /// What the server offers; may change while it is watched.
+    pub dialect: watch::Receiver<Dialect>,
+    /// What every caller must carry as a bearer or `x-api-key`. It never goes upstream. `None`:
+    /// anyone on this machine may call, and their credentials go upstream.
+    pub token: Option<String>,
+    /// The rewrites in force.
+    pub rules: Rules,
+}
+
+/// The proxy. Copies share everything.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    house: Arc<House>,
+}
+
+impl Proxy {
+    /// A proxy that does not listen yet.
+    ///
+    /// # Errors
+    /// When the upstream's URL is unusable.
+    pub fn new(
+        settings: ProxySettings,
+        clock: Clock,
+        out: UnboundedSender<Observation>,
+    ) -> Result<Self, ProxyError> {
+        let desk = Desk {
+            reporter: Reporter { clock, out },
+            active: Arc::new(Active::default()),
+            ratio: Arc::new(Mutex::new(Ratio::default())),
+            counter: Arc::new(Counter::default()),
+        };
+        let house = House {
+            upstream: Upstream::new(&settings.upstream)?,
+            dialect: settings.dialect,
+            token: settings.token,
+            rules: settings.rules,
+            desk,
+            last: AtomicU64::new(0),
+        };
+        Ok(Self { house: Arc::new(house) })
+    }
+
+    /// Serves on a listener until the value given back is dropped. Must be called inside a tokio
+    /// runtime; may be called for more than one listener.
+    ///
+    /// # Errors
+    /// Without a runtime, or when the listener cannot be made non-blocking.
+    pub fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<Serving> {
+        listen::serve(Arc::clone(&self.house), listener)
+    }
+
+    /// The main or compaction request whose prompt or answer is under way, the newest one when
+    /// there are several. Set after its `RequestStarted`, cleared before its `RequestEnded`.
+    #[must_use]
+    pub fn active(&self) -> watch::Receiver<Option<RequestId>> {
+        self.house.desk.active.watch()
+    }
+}

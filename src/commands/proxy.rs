@@ -1,0 +1,100 @@
+//! `lcc proxy`: the inspecting proxy alone; its observations as JSON lines on standard output.
+
+use std::{
+    io::{self, Write},
+    net::{SocketAddr, TcpListener},
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+};
+
+use crate::{
+    domain::{Dialect, Observation},
+    engine::{
+        clock::Clock,
+        proxy::{Proxy, ProxyError, ProxySettings, rules::Rules},
+    },
+};
+
+/// What `lcc proxy` takes on its command line.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ProxyOptions {
+    /// Base URL of the model server, such as <http://127.0.0.1:8080>
+    #[arg(long, value_name = "URL")]
+    pub upstream: String,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+}
+
+/// Why `lcc proxy` ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyCommandError {
+    /// The address to listen on is not this machine alone.
+    #[error("--listen {0}: not a loopback address; lcc's proxy is for this machine only, use 127.0.0.1:{port}", port = .0.port())]
+    NotLoopback(SocketAddr),
+    /// The address could not be bound.
+    #[error("--listen {addr}: {error}; take another port, or 0 for a free one")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The upstream is unusable.
+    #[error("--upstream {0}")]
+    Upstream(#[from] ProxyError),
+    /// The system failed to give what every program needs.
+    #[error("lcc proxy: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs until SIGINT or SIGTERM, or until nobody reads `out` any more. `dialect`: what the server
+/// at the upstream offers, kept up to date by whoever watches it.
+///
+/// # Errors
+/// When it cannot listen, or the upstream's URL is unusable.
+pub async fn run(
+    options: ProxyOptions,
+    dialect: watch::Receiver<Dialect>,
+    mut out: impl Write,
+) -> Result<(), ProxyCommandError> {
+    if !options.listen.ip().is_loopback() {
+        return Err(ProxyCommandError::NotLoopback(options.listen));
+    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (to, mut from) = mpsc::unbounded_channel();
+    let rules = Rules::default();
+    let settings = ProxySettings { upstream: options.upstream, dialect, token: None, rules };
+    let proxy = Proxy::new(settings, Clock::start(), to)?;
+    let listener = TcpListener::bind(options.listen)
+        .map_err(|error| ProxyCommandError::Listen { addr: options.listen, error })?;
+    let addr = listener.local_addr()?;
+    let _serving = proxy.serve(listener)?;
+    if writeln!(out, "listening on http://{addr}").and_then(|()| out.flush()).is_err() {
+        return Ok(());
+    }
+    loop {
+        let observation = tokio::select! {
+            observation = from.recv() => observation,
+            _ = interrupt.recv() => None,
+            _ = terminate.recv() => None,
+        };
+        let Some(observation) = observation else { return Ok(()) };
+        // Whoever read us has gone; the proxy has nobody to tell and ends.
+        if print(&mut out, &observation).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// One observation as one line.
+fn print(out: &mut impl Write, observation: &Observation) -> io::Result<()> {
+    let mut line = serde_json::to_vec(observation).map_err(io::Error::other)?;
+    line.push(b'\n');
+    out.write_all(&line)?;
+    out.flush()
+}

@@ -1,0 +1,141 @@
+//! Pure telling of what a request is for and where in a turn it stands.
+
+use super::{
+    body::{Block, Body, blocks},
+    sections::weight,
+};
+use crate::domain::{RequestKind, SideKind, Tail};
+
+/// What a request is for. `agent` is the header `x-claude-code-agent-id`, sent by subagents only.
+#[must_use]
+pub fn kind(body: &Body<'_>, agent: Option<&str>) -> RequestKind {
+    if let Some(agent) = agent {
+        return RequestKind::Subagent(agent.to_owned());
+    }
+    if asks_for_summary(body) {
+        return RequestKind::Compaction;
+    }
+    if body.tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
+        return RequestKind::Main;
+    }
+    RequestKind::Side(if asks_for_title(body) { SideKind::Title } else { SideKind::Other })
+}
+
+/// What the last message is. A `role: "system"` message after it (2.1.330 puts its environment
+/// there) does not count: it says nothing about the turn.
+#[must_use]
+pub fn tail(body: &Body<'_>) -> Tail {
+    let Some(last) = body.messages.iter().rev().find(|m| m.role.as_deref() != Some("system"))
+    else {
+        return Tail::Other;
+    };
+    if last.role.as_deref() != Some("user") {
+        return Tail::Other;
+    }
+    let blocks = last.content.map(blocks).unwrap_or_default();
+    let results = || blocks.iter().filter(|b| b.kind.as_deref() == Some("tool_result"));
+    match results().count() {
+        0 if blocks.is_empty() => Tail::Other,
+        0 => Tail::Prompt,
+        count => Tail::ToolResults { count, bytes: results().map(weight).sum() },
+    }
+}
+
+/// The compaction request is an ordinary one whose last user message tells the model to answer
+/// in plain text only, with an `<analysis>` and a `<summary>` block, and to call no tools.
+fn asks_for_summary(body: &Body<'_>) -> bool {
+    let Some(last) = body.messages.iter().rev().find(|m| m.role.as_deref() == Some("user")) else {
+        return false;
+    };
+    let Some(content) = last.content else { return false };
+    // The raw JSON is enough to rule nearly all messages out without unescaping them.
+    if !content.get().contains("summary>") {
+        return false;
+    }
+    blocks(content).iter().any(|block| {
+        let text = block.text.as_deref().unwrap_or_default();
+        let lower = text.to_ascii_lowercase();
+        ["<analysis>", "<summary>", "conversation", "text"].iter().all(|w| lower.contains(w))
+            && (lower.contains("text only") || lower.contains("plain text"))
+            && lower.contains("tool")
+    })
+}
+
+fn asks_for_title(body: &Body<'_>) -> bool {
+    let titled = |block: &Block<'_>| {
+        let text = block.text.as_deref().unwrap_or_default().to_ascii_lowercase();
+        text.contains("title") && (text.contains("session") || text.contains("conversation"))
+    };
+    body.system.map(blocks).unwrap_or_default().iter().any(titled)
+        || body
+            .messages
+            .first()
+            .and_then(|m| m.content)
+            .is_some_and(|c| blocks(c).iter().any(titled))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SUMMARY: &str = "Respond with TEXT ONLY. Do NOT call any tools. An <analysis> block, \
+                           then a <summary> block of the conversation so far.";
+
+    fn with(tools: usize, messages: &Value) -> String {
+        let tools: Vec<_> = (0..tools).map(|n| json!({"name": format!("T{n}")})).collect();
+        json!({"tools": tools, "messages": messages}).to_string()
+    }
+
+    fn user(content: impl Into<Value>) -> Value {
+        json!({"role": "user", "content": content.into()})
+    }
+
+    #[test]
+    fn kinds() {
+        let talk = json!([user("a"), {"role": "assistant", "content": "b"}, user("c")]);
+        let summary = json!([user("a"), user(SUMMARY)]);
+        let before = json!([user(SUMMARY), {"role": "assistant", "content": "b"}, user("c")]);
+        let mention = json!([user("what do <analysis> and <summary> mean?")]);
+        let title = json!([user("Write the title of this session")]);
+        let table = [
+            (with(3, &talk), None, RequestKind::Main),
+            (with(3, &summary), None, RequestKind::Compaction),
+            (with(0, &summary), None, RequestKind::Compaction),
+            (with(3, &before), None, RequestKind::Main),
+            (with(3, &mention), None, RequestKind::Main),
+            (with(0, &title), None, RequestKind::Side(SideKind::Title)),
+            (with(0, &talk), None, RequestKind::Side(SideKind::Other)),
+            (with(3, &talk), Some("a7"), RequestKind::Subagent("a7".to_owned())),
+            ("{}".to_owned(), None, RequestKind::Side(SideKind::Other)),
+        ];
+        for (text, agent, expected) in table {
+            assert_eq!(kind(&Body::read(&text).unwrap(), agent), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn tails() {
+        let result = |t: &str| json!({"type": "tool_result", "tool_use_id": "x", "content": t});
+        let system = json!({"role": "system", "content": "environment"});
+        let table = [
+            (json!([user("hi")]), Tail::Prompt),
+            (json!([user("hi"), system.clone()]), Tail::Prompt),
+            (
+                json!([user(json!([result("12345"), result("678")]))]),
+                Tail::ToolResults { count: 2, bytes: 8 },
+            ),
+            (
+                json!([user(json!([result("1"), {"type": "text", "text": "reminder"}])), system]),
+                Tail::ToolResults { count: 1, bytes: 1 },
+            ),
+            (json!([user("hi"), {"role": "assistant", "content": "so"}]), Tail::Other),
+            (json!([user(json!([]))]), Tail::Other),
+            (json!([]), Tail::Other),
+        ];
+        for (messages, expected) in table {
+            assert_eq!(tail(&Body::read(&with(1, &messages)).unwrap()), expected, "{messages}");
+        }
+    }
+}
