@@ -119,18 +119,17 @@ impl Curve {
             return None;
         }
         let points = || {
-            self.bins.iter().filter(|(_, b)| b.tokens > 0.0).map(|(bin, b)| {
-                ((bin * BIN + BIN / 2) as f64, b.seconds / b.tokens, b.tokens)
-            })
+            self.bins
+                .iter()
+                .filter(|(_, b)| b.tokens > 0.0)
+                .map(|(bin, b)| ((bin * BIN + BIN / 2) as f64, b.seconds / b.tokens, b.tokens))
         };
         let mean_depth = points().map(|(x, _, w)| x * w).sum::<f64>() / weight;
         let mean_each = points().map(|(_, y, w)| y * w).sum::<f64>() / weight;
         let spread: f64 = points().map(|(x, _, w)| w * (x - mean_depth).powi(2)).sum();
-        let together: f64 =
-            points().map(|(x, y, w)| w * (x - mean_depth) * (y - mean_each)).sum();
+        let together: f64 = points().map(|(x, y, w)| w * (x - mean_depth) * (y - mean_each)).sum();
         let believed = PRIOR_SLOPE * mean_each / (1.0 + PRIOR_SLOPE * mean_depth);
-        let slope =
-            ((together + PRIOR_WEIGHT * believed) / (spread + PRIOR_WEIGHT)).max(0.0);
+        let slope = ((together + PRIOR_WEIGHT * believed) / (spread + PRIOR_WEIGHT)).max(0.0);
         // Never let the line reach zero near the start: shallow reading costs something too.
         let least = mean_each * 0.2;
         let at_zero = mean_each - slope * mean_depth;
@@ -177,7 +176,10 @@ mod tests {
             let foreseen = curve.seconds(depth, all).unwrap();
             let at_constant_rate = (all - depth) as f64 * seconds / depth as f64;
             let (a, b) = ((foreseen - truth).abs(), (at_constant_rate - truth).abs());
-            assert!(a < b, "at {depth}: {foreseen:.1} s against {at_constant_rate:.1}, truly {truth:.1}");
+            assert!(
+                a < b,
+                "at {depth}: {foreseen:.1} s against {at_constant_rate:.1}, truly {truth:.1}"
+            );
             assert!(a / truth < 0.25, "at {depth}: {foreseen:.1} s, truly {truth:.1}");
             ours += a;
             constant += b;

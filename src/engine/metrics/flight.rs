@@ -1,8 +1,7 @@
 //! One request under way: what it weighs and how far it has come.
 
 use crate::domain::{
-    Moment, RequestId, RequestKind, Section, Source, Tail, observation::DeltaKind,
-    request::Part,
+    Moment, RequestId, RequestKind, Section, Source, Tail, observation::DeltaKind, request::Part,
 };
 
 use super::{
@@ -72,6 +71,8 @@ pub(super) struct Flight {
     pub generated: u64,
     /// Whether the reported prompt tokens are counted and not guessed.
     pub usage_is_real: bool,
+    /// Whether the answer is complete, so that what was reported last counts all of it.
+    pub finished: bool,
     pub first_token: Option<Moment>,
     pub called_tool: bool,
     pub written: Written,
@@ -131,7 +132,7 @@ impl Flight {
     pub(super) fn answer(&self, ratios: &Ratios) -> Counted {
         match self.output {
             // `message_start` reports none or one; only what came later counts the answer.
-            Some(tokens) if tokens > 1 || self.written.all() == 0 => {
+            Some(tokens) if tokens > 1 || self.finished || self.written.all() == 0 => {
                 Counted::new(tokens, Source::Server)
             }
             _ if self.generated > 0 => Counted::new(self.generated, Source::Server),

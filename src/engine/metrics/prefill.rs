@@ -7,11 +7,7 @@ use crate::{
     protocol::{PrefillFigures, PrefillLast},
 };
 
-use super::{
-    curve::Curve,
-    flight::Flight,
-    ratio::Ratios,
-};
+use super::{curve::Curve, flight::Flight, ratio::Ratios};
 
 /// Batches that the rate is taken over.
 const RATE_BATCHES: usize = 3;
@@ -120,9 +116,7 @@ impl Reading {
     /// This request's own speed against the curve: above 1 it is slower than foreseen.
     fn correction(&self, basis: &Curve) -> f64 {
         let (from, to, seconds) = self.own;
-        basis
-            .seconds(from, to)
-            .map_or(1.0, |foreseen| (seconds + BELIEF_S) / (foreseen + BELIEF_S))
+        basis.seconds(from, to).map_or(1.0, |foreseen| (seconds + BELIEF_S) / (foreseen + BELIEF_S))
     }
 }
 
@@ -151,11 +145,16 @@ impl Prefill {
         let seconds = first.seconds_since(flight.started);
         let total = flight.total(ratios).map(|t| t.tokens);
         let cached = flight.cached.or(flight.reading.cached);
-        let read = total.map(|all| all.saturating_sub(cached.unwrap_or(expected_cached)));
-        if let (None, Some(total), Some(read)) = (flight.reading.done(), total, read)
-            && read >= LEAST_STEP * 4
-        {
-            self.curve.learn(total - read, total, seconds);
+        let mut read = total.map(|all| all.saturating_sub(cached.unwrap_or(expected_cached)));
+        if let (None, Some(total)) = (flight.reading.done(), total) {
+            let from = match cached {
+                Some(cached) => cached,
+                None => self.likelier_start(expected_cached, total, seconds),
+            };
+            read = Some(total.saturating_sub(from));
+            if total.saturating_sub(from) >= LEAST_STEP * 4 {
+                self.curve.learn(from, total, seconds);
+            }
         }
         self.floor = Some(self.floor.map_or(seconds, |f| f.min(seconds)));
         self.last = Some(PrefillLast {
@@ -164,6 +163,16 @@ impl Prefill {
             cached,
             rate: read.filter(|_| seconds > 0.0).map(|read| read as f64 / seconds),
         });
+    }
+
+    /// Where a reading must have begun that took so long: at what should have been reused or, when
+    /// that is further from what the curve says, at nothing.
+    fn likelier_start(&self, expected: u64, total: u64, seconds: f64) -> u64 {
+        let miss = |from| self.curve.seconds(from, total).map(|s| (s - seconds).abs());
+        match (miss(expected), miss(0)) {
+            (Some(kept), Some(lost)) if lost < kept => 0,
+            (Some(_) | None, Some(_) | None) => expected,
+        }
     }
 
     /// Seconds to read from one depth to another, as far as it can be foreseen.

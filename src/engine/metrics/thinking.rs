@@ -37,8 +37,7 @@ impl Thinking {
         off: bool,
         ratios: &Ratios,
     ) -> ThinkingFigures {
-        let tokens =
-            under_way.fold(self.ended, |all, f| all.saturating_add(tokens(f, ratios)));
+        let tokens = under_way.fold(self.ended, |all, f| all.saturating_add(tokens(f, ratios)));
         ThinkingFigures {
             tokens,
             // No server of today counts thinking apart from the rest of the answer.

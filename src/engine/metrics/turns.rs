@@ -50,8 +50,7 @@ impl Turns {
             }
             self.close(at, used);
         }
-        self.open =
-            Some(Turn { began: at, stopped: None, before: used, compacted: false, newest });
+        self.open = Some(Turn { began: at, stopped: None, before: used, compacted: false, newest });
         true
     }
 

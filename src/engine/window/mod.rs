@@ -3,6 +3,6 @@
 mod budget;
 
 pub use budget::{
-    COMPACTION_PROMPT_BYTES, Growth, GROWTH_TURNS, after_compaction, compaction_room, limit, risk,
+    COMPACTION_PROMPT_BYTES, GROWTH_TURNS, Growth, after_compaction, compaction_room, limit, risk,
     turns_left,
 };
