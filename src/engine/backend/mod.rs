@@ -1,1 +1,23 @@
 //! The model servers: one file per kind behind one small trait.
+//!
+//! A kind is pure: it names the paths it wants asked and reads the answers. Asking is done in
+//! `http` and `identify`, following in `watch`.
+
+mod http;
+mod identify;
+mod kind;
+mod listener;
+mod llama;
+mod llama_swap;
+mod lm_studio;
+mod machine;
+mod ollama;
+mod sglang;
+mod slots;
+mod unknown;
+mod vllm;
+mod watch;
+
+pub use identify::{CANDIDATES, IdentifyError, find, identify};
+pub use slots::{SlotProgress, progress_of};
+pub use watch::{WatchSettings, watch};

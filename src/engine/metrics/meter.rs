@@ -1,0 +1,367 @@
+//! The meter: hands every observation to the figures it concerns and puts the snapshot together.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        Event, Moment, Observation, Outcome, Phase, RequestId, RequestKind, Section, ServerFacts,
+        Source, Tail, Tier, observation::DeltaKind,
+    },
+    engine::window,
+    protocol::Snapshot,
+};
+
+use super::{
+    cache::Cache,
+    flight::{Counted, Flight, Written},
+    forecast,
+    noise::Noise,
+    phase::PhaseClock,
+    prefill::{Look, Prefill, Reading},
+    ratio::Ratios,
+    sandbox::Sandbox,
+    server::Server,
+    thinking::Thinking,
+    time::{Share, Split},
+    turns::Turns,
+    window::Window,
+};
+
+/// Requests under way that are kept; more than a client ever has open, fewer than a fault could
+/// pile up.
+const FLIGHTS: usize = 256;
+
+/// What the figures must be told of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// Tokens kept free for an answer.
+    pub output_reserve: u64,
+    /// Whether thinking is switched off.
+    pub thinking_off: bool,
+    /// Where the model server listens; empty when there is none.
+    pub server_url: String,
+}
+
+/// Measures one session. Knows no clock: time comes with each observation and with the question.
+#[derive(Debug, Clone, Default)]
+pub struct Meter {
+    pub(super) session: String,
+    pub(super) budget: Budget,
+    pub(super) clock: PhaseClock,
+    pub(super) split: Split,
+    pub(super) turns: Turns,
+    pub(super) window: Window,
+    pub(super) prefill: Prefill,
+    pub(super) cache: Cache,
+    pub(super) thinking: Thinking,
+    pub(super) noise: Noise,
+    pub(super) server: Server,
+    pub(super) sandbox: Sandbox,
+    pub(super) ratios: Ratios,
+    pub(super) flights: BTreeMap<RequestId, Flight>,
+    /// The conversation's own request under way: main or compaction.
+    pub(super) lead: Option<RequestId>,
+    /// Number of the conversation, counted up when it is emptied.
+    pub(super) conversation: u64,
+    /// Claude Code's session id, by header or by the child's start.
+    pub(super) claude: Option<String>,
+    pub(super) child_runs: bool,
+    /// Tokens by which the last compaction's instruction lengthened the prompt, in bytes.
+    pub(super) instruction_bytes: Option<u64>,
+}
+
+impl Meter {
+    /// A meter for lcc's session `session`.
+    #[must_use]
+    pub fn new(session: String) -> Self {
+        Self { session, ..Self::default() }
+    }
+
+    /// Notes the sandbox in force and its probes at the start.
+    pub fn set_sandbox(&mut self, tier: Tier, probes: u64, blocked: u64) {
+        self.sandbox.started(tier, probes, blocked);
+    }
+
+    /// Notes the settings that figures depend on.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
+    /// Takes one observation in. An observation from the past counts as made now.
+    pub fn observe(&mut self, observation: &Observation) {
+        self.split.advance(observation.at);
+        let at = self.split.last();
+        match &observation.event {
+            Event::RequestStarted {
+                request,
+                kind,
+                sections,
+                tail,
+                thinking_allowed,
+                session,
+                ..
+            } => {
+                let flight = self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
+                self.started(flight, session.as_deref(), at);
+            }
+            Event::PromptCounted { request, total, fixed, source } => {
+                self.counted(*request, *total, *fixed, *source);
+            }
+            Event::PrefillProgress { request, done, cached, total, generated, source } => {
+                let look =
+                    Look { at, done: *done, cached: *cached, total: *total, source: *source };
+                self.progress(*request, look, *generated);
+            }
+            Event::Headers { .. } => {}
+            Event::FirstToken { request } => self.first_token(*request, at),
+            Event::Usage { request, input, cached, output } => {
+                self.usage(*request, *input, *cached, *output);
+            }
+            Event::Delta { request, what, bytes } => self.delta(*request, *what, *bytes),
+            Event::ToolCalled { request, .. } => {
+                if let Some(flight) = self.flights.get_mut(request) {
+                    flight.called_tool = true;
+                }
+            }
+            Event::RequestEnded { request, outcome } => self.ended(*request, outcome, at),
+            Event::Answered { path, status, local, .. } => {
+                self.noise.answered(path, *status, *local);
+            }
+            Event::Refused { .. } => self.sandbox.refused(),
+            Event::Server { facts } => self.looked(facts.as_ref(), at),
+            Event::Machine { server_rss, memory_percent, swap } => {
+                self.server.machine(*server_rss, *memory_percent, *swap);
+            }
+            Event::ChildStarted { session } => self.child_started(session, at),
+            Event::ChildEnded { .. } => {
+                self.child_runs = false;
+                self.lead = None;
+                self.turns.stop(at);
+                self.clock.enter(Phase::Stopped, at);
+            }
+        }
+        let share = self.share();
+        self.split.switch(share);
+    }
+
+    fn flight(
+        &self,
+        id: RequestId,
+        kind: &RequestKind,
+        sections: &[Section],
+        tail: Tail,
+        thinking_allowed: bool,
+        started: Moment,
+    ) -> Flight {
+        Flight {
+            id,
+            kind: kind.clone(),
+            conversation: self.conversation,
+            started,
+            sections: sections.to_vec(),
+            tail,
+            thinking_allowed,
+            counted: None,
+            fixed: None,
+            input: None,
+            cached: None,
+            output: None,
+            generated: 0,
+            usage_is_real: false,
+            finished: false,
+            first_token: None,
+            called_tool: false,
+            written: Written::default(),
+            reading: Reading::default(),
+            basis: self.prefill.curve.clone(),
+            judged: false,
+            beside: None,
+        }
+    }
+
+    fn counted(
+        &mut self,
+        request: RequestId,
+        total: Option<u64>,
+        fixed: Option<u64>,
+        source: Source,
+    ) {
+        let Some(flight) = self.flights.get_mut(&request) else { return };
+        let counted = |tokens: u64| Counted::new(tokens, source);
+        flight.counted = total.map(counted).or(flight.counted);
+        flight.fixed = fixed.map(counted).or(flight.fixed);
+    }
+
+    fn progress(&mut self, request: Option<RequestId>, look: Look, generated: u64) {
+        let Some(id) = request.or(self.lead) else { return };
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        if flight.first_token.is_some() {
+            flight.generated = flight.generated.max(generated);
+        } else if generated == 0
+            && look.cached.is_none_or(|cached| cached <= look.done)
+            && look.total.is_none_or(|total| look.done <= total)
+        {
+            self.prefill.look(flight, look);
+        }
+    }
+
+    fn first_token(&mut self, request: RequestId, at: Moment) {
+        let Some(flight) = self.flights.get_mut(&request) else { return };
+        if flight.first_token.is_some() {
+            return;
+        }
+        flight.first_token = Some(at);
+        let total = flight.counted.filter(|t| !t.source.is_estimate()).map(|t| t.tokens);
+        flight.reading.finish(at, total, &mut self.prefill.curve);
+        if self.lead == Some(request) && flight.kind == RequestKind::Main {
+            self.clock.enter(Phase::Generate, at);
+        }
+    }
+
+    fn usage(
+        &mut self,
+        request: RequestId,
+        input: Option<u64>,
+        cached: Option<u64>,
+        output: Option<u64>,
+    ) {
+        let real_at_once =
+            self.server.facts().is_some_and(|facts| facts.dialect.start_usage_is_real);
+        let Some(flight) = self.flights.get_mut(&request) else { return };
+        // A guess comes with the start of the stream; what comes after some text is counted.
+        flight.usage_is_real |= input.is_some() && (real_at_once || flight.written.all() > 0);
+        flight.input = input.or(flight.input);
+        flight.cached = cached.or(flight.cached);
+        flight.output = output.or(flight.output);
+        self.judge(request);
+    }
+
+    /// Takes a main request into the cache figures as soon as its counts are there, once.
+    pub(super) fn judge(&mut self, request: RequestId) {
+        let Some(flight) = self.flights.get_mut(&request) else { return };
+        let ready = flight.usage_is_real && !flight.judged && flight.kind == RequestKind::Main;
+        let (true, Some(cached), Some(total)) = (ready, flight.cached, flight.total(&self.ratios))
+        else {
+            return;
+        };
+        if flight.conversation == self.conversation {
+            flight.judged = true;
+            self.cache.judge(flight, total.tokens, cached, self.prefill.batch);
+        }
+    }
+
+    fn delta(&mut self, request: RequestId, what: DeltaKind, bytes: u64) {
+        let Some(flight) = self.flights.get_mut(&request) else { return };
+        flight.written.add(what, bytes);
+        let in_turn = !matches!(flight.kind, RequestKind::Side(_));
+        let off = self.budget.thinking_off || !flight.thinking_allowed;
+        if in_turn && flight.written.thinking > 0 {
+            self.thinking.seen(off);
+        }
+    }
+
+    fn looked(&mut self, facts: Option<&ServerFacts>, at: Moment) {
+        if self.server.look(facts) {
+            self.cache.restarted();
+        }
+        if self.clock.phase() == Phase::Starting && self.child_runs && self.server.healthy() {
+            self.clock.enter(Phase::Idle, at);
+        }
+    }
+
+    /// What the present moment counts as.
+    fn share(&self) -> Share {
+        match self.clock.phase() {
+            Phase::Compacting => Share::Compaction,
+            Phase::Prefill => Share::Prefill,
+            Phase::Generate => Share::Generate,
+            Phase::Starting | Phase::Stopped => Share::Nothing,
+            Phase::Idle | Phase::Tools => {
+                let subagents = || {
+                    self.flights.values().filter(|f| {
+                        f.conversation == self.conversation
+                            && matches!(f.kind, RequestKind::Subagent(_))
+                    })
+                };
+                if subagents().any(|f| f.first_token.is_some()) {
+                    Share::Generate
+                } else if subagents().next().is_some() {
+                    Share::Prefill
+                } else if self.clock.phase() == Phase::Tools {
+                    Share::Tools
+                } else if self.turns.any() {
+                    Share::Idle
+                } else {
+                    Share::Nothing
+                }
+            }
+        }
+    }
+
+    /// All figures at `now`. The same observations and the same moment give the same snapshot.
+    #[must_use]
+    pub fn snapshot(&self, now: Moment) -> Snapshot {
+        let now = now.max(self.split.last());
+        let facts = self.server.facts();
+        let size = facts.and_then(|f| f.window);
+        let lead = self.lead.and_then(|id| self.flights.get(&id));
+        let reading = lead.filter(|f| f.first_token.is_none());
+        let lead_total = lead.and_then(|f| f.total(&self.ratios)).map(|t| t.tokens);
+        let cached = lead.zip(lead_total).map_or(0, |(f, total)| self.cache.expected(f, total));
+        let room = window::compaction_room(
+            self.instruction_bytes.unwrap_or(window::COMPACTION_PROMPT_BYTES),
+            self.ratios.prompt,
+        );
+        // A compaction is the cure and not the next request.
+        let next = lead.filter(|f| f.kind == RequestKind::Main).and(lead_total);
+        let budget = &self.budget;
+        Snapshot {
+            session: self.session.clone(),
+            phase: self.clock.phase(),
+            phase_s: self.clock.seconds(now),
+            turns: self.turns.ended,
+            window: self.window.figures(size, lead, &self.ratios),
+            prefill: self.prefill.figures(
+                reading,
+                cached,
+                facts.is_some_and(|f| f.dialect.slots),
+                &self.ratios,
+                now,
+            ),
+            cache: self.cache.figures(),
+            thinking: self.thinking.figures(
+                self.flights.values().filter(|f| self.counts_thinking(f)),
+                budget.thinking_off,
+                &self.ratios,
+            ),
+            noise: self.noise.figures(),
+            time: self.split.figures(now, self.turns.seconds(now)),
+            forecast: forecast::figures(forecast::Basis {
+                size,
+                used: self.window.used(),
+                next,
+                output_reserve: budget.output_reserve,
+                compaction_room: room,
+                growth: &self.turns.growth,
+                next_prefill_s: self.next_prefill(),
+            }),
+            server: self.server.figures(&budget.server_url),
+            sandbox: self.sandbox.figures(),
+        }
+    }
+
+    /// Keeps the number of requests under way small whatever happens.
+    pub(super) fn make_room(&mut self) {
+        while self.flights.len() > FLIGHTS {
+            self.flights.pop_first();
+        }
+    }
+
+    pub(super) fn counts_thinking(&self, flight: &Flight) -> bool {
+        flight.conversation == self.conversation && !matches!(flight.kind, RequestKind::Side(_))
+    }
+
+    pub(super) fn ended_well(outcome: &Outcome) -> bool {
+        matches!(outcome, Outcome::Done { .. })
+    }
+}

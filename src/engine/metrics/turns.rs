@@ -1,0 +1,114 @@
+//! Turns: from the user's prompt to the answer that calls no tool.
+
+use crate::{
+    domain::{Moment, Section, Tail},
+    engine::window::Growth,
+};
+
+/// One turn.
+#[derive(Debug, Clone)]
+struct Turn {
+    began: Moment,
+    /// When it ended or was last seen to stop.
+    stopped: Option<Moment>,
+    /// Tokens in the window before it. `None` when not known, or when a compaction fell into it.
+    before: Option<u64>,
+    compacted: bool,
+    /// The last part of its newest prompt, to know a retry by.
+    newest: Option<Section>,
+}
+
+/// The turn in progress, and what the turns before added.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Turns {
+    pub ended: u64,
+    pub growth: Growth,
+    open: Option<Turn>,
+    last_s: Option<f64>,
+}
+
+impl Turns {
+    /// A main request starts. Returns whether a new turn begins with it.
+    pub(super) fn request(
+        &mut self,
+        at: Moment,
+        tail: Tail,
+        sections: &[Section],
+        used: Option<u64>,
+    ) -> bool {
+        let newest = sections.last().cloned();
+        if let Some(turn) = &mut self.open {
+            let goes_on = match tail {
+                Tail::ToolResults { .. } | Tail::Other => true,
+                // The same words again after a failure: Claude Code tries once more.
+                Tail::Prompt => turn.stopped.is_some() && newest.is_some() && turn.newest == newest,
+            };
+            if goes_on {
+                turn.stopped = None;
+                turn.newest = newest;
+                return false;
+            }
+            self.close(at, used);
+        }
+        self.open = Some(Turn { began: at, stopped: None, before: used, compacted: false, newest });
+        true
+    }
+
+    /// The request under way failed or was given up; a retry may follow.
+    pub(super) fn stop(&mut self, at: Moment) {
+        if let Some(turn) = &mut self.open {
+            turn.stopped = Some(at);
+        }
+    }
+
+    /// A compaction has emptied the window in the midst of whatever is under way.
+    pub(super) fn compacted(&mut self) {
+        if let Some(turn) = &mut self.open {
+            turn.compacted = true;
+        }
+    }
+
+    /// The turn is over, with `used` tokens in the window. `fixed` stands in for what was there
+    /// before the first one.
+    pub(super) fn end(&mut self, at: Moment, used: Option<u64>, fixed: Option<u64>) {
+        if let Some(turn) = &mut self.open {
+            turn.stopped = None;
+            turn.before = turn.before.or(fixed);
+        }
+        self.close(at, used);
+    }
+
+    /// Forgets the turn in progress: the child is gone or the conversation is empty.
+    pub(super) fn drop_open(&mut self, at: Moment) {
+        if self.open.is_some() {
+            self.close(at, None);
+        }
+    }
+
+    fn close(&mut self, at: Moment, used: Option<u64>) {
+        let Some(turn) = self.open.take() else { return };
+        self.ended += 1;
+        self.last_s = Some(turn.stopped.unwrap_or(at).seconds_since(turn.began));
+        if let (Some(before), Some(used), false) = (turn.before, used, turn.compacted) {
+            self.growth.push(used.saturating_sub(before));
+        }
+    }
+
+    /// Whether any prompt has been given yet.
+    pub(super) fn any(&self) -> bool {
+        self.ended > 0 || self.open.is_some()
+    }
+
+    /// Whether a turn is going on that has not stopped.
+    pub(super) fn running(&self) -> bool {
+        self.open.as_ref().is_some_and(|turn| turn.stopped.is_none())
+    }
+
+    /// Seconds of the turn in progress or of the last one.
+    pub(super) fn seconds(&self, now: Moment) -> Option<f64> {
+        self.open
+            .as_ref()
+            .map(|turn| turn.stopped.unwrap_or(now).seconds_since(turn.began))
+            .or(self.last_s)
+    }
+}

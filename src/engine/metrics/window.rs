@@ -1,0 +1,88 @@
+//! How full the window is: settled by the last answer, live while a request is under way.
+
+use crate::{domain::Source, engine::window, protocol::WindowFigures};
+
+use super::{
+    flight::{Counted, Flight},
+    ratio::Ratios,
+};
+
+/// What the next request starts from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Window {
+    used: Option<Counted>,
+    fixed: Option<Counted>,
+}
+
+impl Window {
+    pub(super) fn used(&self) -> Option<u64> {
+        self.used.map(|u| u.tokens)
+    }
+
+    pub(super) fn fixed(&self) -> Option<u64> {
+        self.fixed.map(|f| f.tokens)
+    }
+
+    pub(super) fn learn_fixed(&mut self, flight: &Flight, ratios: &Ratios) {
+        self.fixed = flight.fixed(ratios).or(self.fixed);
+    }
+
+    /// A main request is answered, or was given up after its first token.
+    pub(super) fn answered(&mut self, flight: &Flight, ratios: &Ratios) {
+        if let Some(total) = flight.total(ratios) {
+            self.used = Some(plus(total, flight.answer(ratios)));
+        }
+        self.learn_fixed(flight, ratios);
+    }
+
+    /// A compaction is done: what is left is what never goes away and its summary.
+    pub(super) fn compacted(&mut self, flight: &Flight, ratios: &Ratios) {
+        let fixed = self.fixed.or_else(|| flight.fixed(ratios)).map_or(0, |f| f.tokens);
+        let left = window::after_compaction(fixed, flight.answer(ratios).tokens);
+        self.used = Some(Counted::new(left, Source::Estimate));
+    }
+
+    /// A new conversation: only what never goes away will be there.
+    pub(super) fn emptied(&mut self) {
+        self.used = self.fixed.map(|f| Counted::new(f.tokens, Source::Estimate));
+    }
+
+    /// The figures; `lead` is the conversation's request under way.
+    pub(super) fn figures(
+        &self,
+        size: Option<u64>,
+        lead: Option<&Flight>,
+        ratios: &Ratios,
+    ) -> WindowFigures {
+        let used = lead.and_then(|flight| live(flight, ratios)).or(self.used);
+        let fixed = lead.and_then(|flight| flight.fixed).or(self.fixed);
+        WindowFigures {
+            size,
+            used: used.map(|u| u.tokens),
+            percent: used
+                .zip(size)
+                .and_then(|(u, size)| crate::domain::units::percent(u.tokens, size)),
+            fixed: fixed.map(|f| f.tokens),
+            source: used.map(|u| u.source),
+            fixed_source: fixed.map(|f| f.source),
+        }
+    }
+}
+
+/// Tokens in the slot now, as far as anybody tells.
+fn live(flight: &Flight, ratios: &Ratios) -> Option<Counted> {
+    if flight.first_token.is_some() {
+        return Some(plus(flight.total(ratios)?, flight.answer(ratios)));
+    }
+    // Nothing read and nothing reused says only that the reading has not begun.
+    flight
+        .reading
+        .done()
+        .filter(|done| *done > 0)
+        .map(|done| Counted::new(done, flight.reading.source))
+}
+
+fn plus(a: Counted, b: Counted) -> Counted {
+    let source = if a.source.is_estimate() { a.source } else { b.source };
+    Counted::new(a.tokens.saturating_add(b.tokens), source)
+}
