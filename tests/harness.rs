@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use common::{Key, Lcc, Outer, Program, Project, RealServer, lcc::scrubbed, restored};
+use common::{Key, Lcc, Outer, Program, Project, lcc::scrubbed, restored};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -146,15 +146,4 @@ fn the_built_program_starts_with_folders_of_its_own() {
     assert!(lcc.state().starts_with(lcc.home()));
     assert!(lcc.command().output().unwrap().status.success());
     assert!(lcc.size(80, 24).start().wait_end(SOON).success());
-}
-
-#[test]
-fn the_real_server_answers_and_ends_with_its_handle() {
-    let Some(server) = RealServer::start(&[]) else { return };
-    let address = server.url().strip_prefix("http://").unwrap().to_owned();
-    let pid = server.pid();
-    std::net::TcpStream::connect(&address).unwrap();
-    drop(server);
-    assert!(std::net::TcpStream::connect(&address).is_err());
-    assert!(!Path::new(&format!("/proc/{pid}")).exists());
 }

@@ -1,7 +1,7 @@
 //! The end-to-end harness: programs in a PTY under an independent terminal, and the real parts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 // Each test binary uses its own part of the harness.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod lcc;
 pub mod outer;
