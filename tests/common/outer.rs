@@ -156,6 +156,21 @@ impl Outer {
         self.wait_until(&format!("{text:?}"), timeout, |screen| screen.contents().contains(text));
     }
 
+    /// Waits until nothing was printed for `quiet`: for pictures, not for assertions.
+    pub fn settle(&mut self, quiet: Duration, timeout: Duration) {
+        let end = Instant::now() + timeout;
+        let shared = Arc::clone(&self.shared);
+        let mut seen = lock(&shared);
+        while !seen.ended && Instant::now() < end {
+            let waited = shared.1.wait_timeout(seen, quiet);
+            let (next, time) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+            seen = next;
+            if time.timed_out() {
+                return;
+            }
+        }
+    }
+
     /// Waits until the program has ended and all its output was seen.
     pub fn wait_end(&mut self, timeout: Duration) -> ExitStatus {
         let end = Instant::now() + timeout;
