@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 fn sh(script: &str, cols: u16, rows: u16) -> Outer {
     let home = std::env::temp_dir();
-    Outer::start(Program {
+    Outer::start(&Program {
         program: "/bin/sh".into(),
         args: ["-c", script].map(Into::into).to_vec(),
         env: scrubbed(&home),

@@ -40,6 +40,8 @@ pub fn shapes(c: char) -> Option<Vec<Shape>> {
         '╮' => vec![Shape::Arc(LEFT, BOTTOM)],
         '╰' => vec![Shape::Arc(RIGHT, TOP)],
         '╯' => vec![Shape::Arc(LEFT, TOP)],
+        // The hook under a tool call; few fonts have it.
+        '⎿' => vec![line(&[(0.3, 0.0), (0.3, 0.75), (0.9, 0.75)])],
         '═' => vec![line(&[(0.0, 0.42), (1.0, 0.42)]), line(&[(0.0, 0.58), (1.0, 0.58)])],
         '║' => vec![line(&[(0.36, 0.0), (0.36, 1.0)]), line(&[(0.64, 0.0), (0.64, 1.0)])],
         '▀' => vec![fill(0.0, 0.0, 1.0, 0.5)],

@@ -56,7 +56,7 @@ fn live(plan: &Plan) -> Screen {
     fs::write(project.join("src/main.py"), "print(\"hello\")\n").expect("a file");
 
     let (program, args) = plan.command.split_first().map_or_else(
-        || (built_lcc().into(), Vec::new()),
+        || (built_lcc(), Vec::new()),
         |(program, args)| (program.into(), args.iter().map(Into::into).collect()),
     );
     let mut env = vec![
@@ -72,7 +72,7 @@ fn live(plan: &Plan) -> Screen {
     }
     let cwd = plan.cwd.clone().unwrap_or(project);
     let (cols, rows) = (plan.cols, plan.rows);
-    let mut outer = Outer::start(Program { program, args, env, cwd, cols, rows });
+    let mut outer = Outer::start(&Program { program, args, env, cwd, cols, rows });
     for step in &plan.steps {
         match step {
             Step::Wait(text) => outer.wait_for(text, plan.timeout),

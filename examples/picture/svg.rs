@@ -64,7 +64,7 @@ fn frame(width: f64, height: f64, title: &str) -> String {
         let _ = writeln!(
             out,
             "<text x=\"{:.1}\" y=\"21.5\" text-anchor=\"middle\" font-size=\"12.5\" \
-             font-family=\"system-ui,sans-serif\" fill=\"#9aa0ab\">{}</text>",
+             font-family=\"system-ui,'DejaVu Sans',sans-serif\" fill=\"#9aa0ab\">{}</text>",
             width / 2.0,
             escaped(title)
         );

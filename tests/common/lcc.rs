@@ -62,7 +62,7 @@ impl Lcc {
 
     /// Starts it in a PTY.
     pub fn start(&self) -> Outer {
-        Outer::start(Program {
+        Outer::start(&Program {
             program: env!("CARGO_BIN_EXE_lcc").into(),
             args: self.args.clone(),
             env: self.env.clone(),

@@ -94,7 +94,7 @@ fn cells(n: u16) -> NonZeroU16 {
 
 impl Outer {
     /// Starts a program.
-    pub fn start(program: Program) -> Self {
+    pub fn start(program: &Program) -> Self {
         let size = PtySize { rows: program.rows, cols: program.cols, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a PTY");
         let mut command = CommandBuilder::new(&program.program);
