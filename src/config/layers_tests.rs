@@ -106,7 +106,8 @@ fn each_mistake_in_a_file_has_its_line_and_its_way_out() {
         ),
         (
             "leader = \"ctrl-c\"",
-            "config.toml:1: leader = \"ctrl-c\": ctrl-c interrupts Claude Code; take another key",
+            "config.toml:1: leader = \"ctrl-c\": ctrl-c interrupts Claude Code; take another key, \
+             e.g. ctrl-]",
         ),
         (
             "[practice]\nread_rate = 0",
@@ -175,6 +176,31 @@ fn a_theme_that_does_not_exist_is_told_where_it_was_asked_for() {
     assert_eq!(messages(&layers), ["--theme solarized: no such theme (dark, light)"]);
     layers.flags.theme = Some("light".into());
     assert_eq!(resolve(&layers).unwrap().settings.theme, "light");
+}
+
+#[test]
+fn leaders_are_control_chords_that_nothing_else_needs() {
+    for (given, expected) in [
+        ("ctrl-]", Ok("ctrl-]")),
+        ("Ctrl+A", Ok("ctrl-a")),
+        ("ctrl-space", Ok("ctrl-space")),
+        ("CTRL-\\", Ok("ctrl-\\")),
+        ("alt-x", Err("expected ctrl- and a letter")),
+        ("ctrl-", Err("expected ctrl- and a letter")),
+        ("ctrl-f1", Err("expected ctrl- and a letter")),
+        ("ctrl-1", Err("expected ctrl- and a letter")),
+        ("ctrl-m", Err("the same as Enter")),
+        ("ctrl-[", Err("the same as Escape")),
+        ("ctrl-z", Err("suspends")),
+    ] {
+        let mut layers = Layers::default();
+        layers.env.insert("LCC_LEADER".into(), given.into());
+        match (resolve(&layers), expected) {
+            (Ok(resolved), Ok(leader)) => assert_eq!(resolved.settings.leader, leader),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (got, _) => panic!("{given}: {got:?}"),
+        }
+    }
 }
 
 #[test]

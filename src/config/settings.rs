@@ -57,7 +57,7 @@ impl Default for Settings {
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
             panes: true,
-            practice: PracticeSettings { read_rate: 400.0, write_rate: 30.0 },
+            practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
         }
     }
 }

@@ -126,19 +126,26 @@ impl Given<'_> {
 
     /// A leader key in its normal form, `ctrl-` and one character.
     pub(super) fn leader(&self) -> Result<String, String> {
-        const EXPECTED: &str = "ctrl- and one of a to z, \\, ], ^ or _, e.g. ctrl-]";
+        const EXPECTED: &str = "ctrl- and a letter, space or one of \\ ] ^ _, e.g. ctrl-]";
         let text = self.string(EXPECTED)?.to_ascii_lowercase();
-        let key = text.strip_prefix("ctrl-").or_else(|| text.strip_prefix("ctrl+"));
-        let mut chars = key.unwrap_or_default().chars();
-        let (Some(key), None) = (chars.next(), chars.next()) else {
-            return Err(format!("expected {EXPECTED}"));
+        let name = text.strip_prefix("ctrl-").or_else(|| text.strip_prefix("ctrl+"));
+        let name = name.unwrap_or_default();
+        let mut chars = name.chars();
+        let key = match (chars.next(), chars.next()) {
+            (Some(key), None) => key,
+            (Some(_), Some(_)) if name == "space" => return Ok("ctrl-space".to_owned()),
+            (Some(_), Some(_)) | (None, _) => return Err(format!("expected {EXPECTED}")),
         };
+        let taken = |what: &str| Err(format!("ctrl-{key} {what}; take another key, e.g. ctrl-]"));
         match key {
-            'c' => Err("ctrl-c interrupts Claude Code; take another key".to_owned()),
-            'd' => Err("ctrl-d ends Claude Code; take another key".to_owned()),
-            'h' | 'i' | 'j' | 'm' => {
-                Err(format!("ctrl-{key} is Backspace, Tab or Enter on most terminals"))
-            }
+            'c' => taken("interrupts Claude Code"),
+            'd' => taken("ends Claude Code"),
+            'z' => taken("suspends"),
+            'h' => taken("is Backspace on many terminals"),
+            'i' => taken("is the same as Tab"),
+            'j' => taken("is the same as a new line"),
+            'm' => taken("is the same as Enter"),
+            '[' => taken("is the same as Escape"),
             'a'..='z' | '\\' | ']' | '^' | '_' => Ok(format!("ctrl-{key}")),
             _ => Err(format!("expected {EXPECTED}")),
         }
