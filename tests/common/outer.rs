@@ -71,6 +71,9 @@ struct Seen {
     first_byte: Option<Instant>,
 }
 
+/// What lcc needs at most to end its own child and leave.
+const GRACE: Duration = Duration::from_secs(5);
+
 type Shared = Arc<(Mutex<Seen>, Condvar)>;
 
 /// The running program and its terminal. The program is killed when this is dropped.
@@ -263,8 +266,24 @@ impl Outer {
 }
 
 impl Drop for Outer {
+    /// Closes the window as a person would: hang up, time to leave in order, then kill.
     fn drop(&mut self) {
-        // It may have ended, which is fine.
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        if let Some(pid) = self.child.process_id() {
+            let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP);
+        }
+        let end = Instant::now() + GRACE;
+        let mut seen = lock(&self.shared);
+        while !seen.ended && Instant::now() < end {
+            let left = end.saturating_duration_since(Instant::now());
+            let waited = self.shared.1.wait_timeout(seen, left);
+            seen = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        drop(seen);
+        // It may have ended by now, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
