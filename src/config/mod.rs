@@ -1,1 +1,26 @@
-//! Settings: defaults < file < environment < flags.
+//! Settings: defaults < file < environment < flags, each value with its origin.
+//!
+//! Everything here is pure but [`load`], which reads the one file. The schema in
+//! [`schema`] is the single source for parsing, for `lcc config show` and for
+//! `docs/CONFIGURATION.md`.
+
+mod document;
+mod error;
+mod layers;
+mod load;
+mod paths;
+mod reference;
+pub mod schema;
+mod server_url;
+mod settings;
+mod suggest;
+mod value;
+
+pub use error::{ConfigError, Place, Problem};
+pub use layers::{Flags, Layers, Resolved, resolve};
+pub use load::{LoadError, Loaded, load};
+pub use paths::{Paths, PathsError};
+pub use reference::reference;
+pub use schema::Key;
+pub use server_url::is_loopback;
+pub use settings::{Origin, PracticeSettings, Settings};

@@ -1,0 +1,239 @@
+//! The layers and every message, as tables.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{Profile, Tier};
+
+fn layers(file: &str) -> Layers {
+    Layers { file: Some(("config.toml".into(), file.to_owned())), ..Layers::default() }
+}
+
+fn messages(layers: &Layers) -> Vec<String> {
+    match resolve(layers) {
+        Ok(resolved) => panic!("no problem found: {resolved:?}"),
+        Err(error) => error.problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn each_layer_wins_over_the_one_below() {
+    let mut layers = layers("window = 16384\nmodel = \"file\"\ntheme = \"light\"\n");
+    layers.env.insert("LCC_WINDOW".into(), "32768".into());
+    layers.env.insert("LCC_MODEL".into(), "env".into());
+    layers.env.insert("LCC_THEME".into(), String::new());
+    layers.flags.window = Some("65536".into());
+    let resolved = resolve(&layers).unwrap();
+
+    assert_eq!(resolved.settings.window, Some(65_536));
+    assert_eq!(resolved.origin(Key::Window), Origin::Flag("--window"));
+    assert_eq!(resolved.settings.model.as_deref(), Some("env"));
+    assert_eq!(resolved.origin(Key::Model), Origin::Env("LCC_MODEL"));
+    assert_eq!(resolved.settings.theme, "light");
+    assert_eq!(resolved.origin(Key::Theme).to_string(), "config.toml:3");
+    assert_eq!(resolved.settings.profile, Profile::Lean);
+    assert_eq!(resolved.origin(Key::Profile), Origin::Default);
+}
+
+#[test]
+fn the_examples_of_the_schema_are_valid_together() {
+    let mut file = String::new();
+    for table in std::iter::once(None).chain(Key::TABLES.map(Some)) {
+        if let Some(table) = table {
+            file.push_str(&format!("[{table}]\n"));
+        }
+        for key in Key::ALL.iter().filter(|key| key.entry().table == table) {
+            file.push_str(key.entry().example);
+            file.push('\n');
+        }
+    }
+    let resolved = resolve(&layers(&file)).unwrap();
+    for key in Key::ALL {
+        assert_ne!(resolved.origin(key), Origin::Default, "{key:?}");
+    }
+    assert_eq!(resolved.settings.sandbox, Tier::Strict);
+}
+
+#[test]
+fn each_mistake_in_a_file_has_its_line_and_its_way_out() {
+    for (file, expected) in [
+        (
+            "\n\nwindow = \"32k\"",
+            "config.toml:3: window = \"32k\": expected a whole number of tokens, e.g. 32768",
+        ),
+        ("windw = 1", "config.toml:1: windw: unknown key (did you mean window?)"),
+        ("colour = 1", "config.toml:1: colour: unknown key (lcc config show lists them all)"),
+        (
+            "read_rate = 9",
+            "config.toml:1: read_rate: unknown key here (it belongs under [practice])",
+        ),
+        (
+            "[practice]\nwindow = 9999",
+            "config.toml:2: practice.window: unknown key here (it belongs at the top of the file, \
+             before any table)",
+        ),
+        ("practice = 3", "config.toml:1: practice = 3: expected a table, written [practice]"),
+        (
+            "[practise]\nread_rate = 3",
+            "config.toml:1: practise: unknown key (did you mean practice?)",
+        ),
+        (
+            "window = 0",
+            "config.toml:1: window = 0: a window of 0 tokens holds nothing; leave it out to use \
+             the server's own",
+        ),
+        (
+            "window = 100",
+            "config.toml:1: window = 100: too small for a conversation; expected at least 2048 \
+             tokens",
+        ),
+        (
+            "window = 99_000_000",
+            "config.toml:1: window = 99_000_000: no model has that; expected at most 10000000 \
+             tokens",
+        ),
+        (
+            "window = -5",
+            "config.toml:1: window = -5: expected a whole number of tokens, e.g. 32768",
+        ),
+        ("profile = \"fat\"", "config.toml:1: profile = \"fat\": expected lean, standard or full"),
+        ("sandbox = true", "config.toml:1: sandbox = true: expected strict, reduced or off"),
+        ("panes = \"yes\"", "config.toml:1: panes = \"yes\": expected true or false"),
+        ("model = \"\"", "config.toml:1: model = \"\": empty; expected the name of a model"),
+        (
+            "claude = \"bin/claude\"",
+            "config.toml:1: claude = \"bin/claude\": expected an absolute path",
+        ),
+        (
+            "leader = \"ctrl-c\"",
+            "config.toml:1: leader = \"ctrl-c\": ctrl-c interrupts Claude Code; take another key, \
+             e.g. ctrl-]",
+        ),
+        (
+            "[practice]\nread_rate = 0",
+            "config.toml:2: read_rate = 0: expected tokens per second above 0, e.g. 400",
+        ),
+        (
+            "server = \"http://192.168.1.2:8080\"",
+            "config.toml:1: server = \"http://192.168.1.2:8080\": is not on this machine: what \
+             Claude Code reads would leave it. If you mean that, give --allow-remote (or \
+             allow_remote = true in the file)",
+        ),
+        (
+            "window = 4096",
+            "config.toml:1: window = 4096: output_reserve (4096) must be less than window (4096)",
+        ),
+        (
+            "window = 8192\noutput_reserve = 9000",
+            "config.toml:2: output_reserve = 9000: output_reserve (9000) must be less than window \
+             (8192)",
+        ),
+    ] {
+        assert_eq!(messages(&layers(file)), [expected]);
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_from_top_to_bottom() {
+    let mut layers = layers("windw = 1\npanes = 3\n[practice]\nwrite_rate = \"x\"\nspeed = 1\n");
+    layers.env.insert("LCC_SANDBOX".into(), "none".into());
+    layers.flags.window = Some("32k".into());
+    let lines = messages(&layers);
+    let starts = [
+        "config.toml:1: windw",
+        "config.toml:2: panes = 3",
+        "config.toml:4: write_rate = \"x\"",
+        "config.toml:5: practice.speed",
+        "LCC_SANDBOX=none: expected strict",
+        "--window 32k: expected a whole",
+    ];
+    assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+    for (line, start) in lines.iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+    }
+}
+
+#[test]
+fn broken_toml_says_its_line_and_nothing_else() {
+    for (file, line) in [
+        ("window = 1\nmodel = \"open\nwindw = 1", 2),
+        ("window = 4000\nwindow = 5000", 2),
+        ("a b", 1),
+    ] {
+        let lines = messages(&layers(file));
+        assert!(lines[0].starts_with(&format!("config.toml:{line}: ")), "{lines:?}");
+        assert!(!lines.iter().any(|l| l.contains("unknown key")), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_theme_that_does_not_exist_is_told_where_it_was_asked_for() {
+    let mut layers = layers("");
+    layers.themes = ["dark", "light"].map(str::to_owned).to_vec();
+    layers.flags.theme = Some("drak".into());
+    assert_eq!(messages(&layers), ["--theme drak: no such theme (did you mean dark?)"]);
+    layers.flags.theme = Some("solarized".into());
+    assert_eq!(messages(&layers), ["--theme solarized: no such theme (dark, light)"]);
+    layers.flags.theme = Some("light".into());
+    assert_eq!(resolve(&layers).unwrap().settings.theme, "light");
+}
+
+#[test]
+fn leaders_are_control_chords_that_nothing_else_needs() {
+    for (given, expected) in [
+        ("ctrl-]", Ok("ctrl-]")),
+        ("Ctrl+A", Ok("ctrl-a")),
+        ("ctrl-space", Ok("ctrl-space")),
+        ("CTRL-\\", Ok("ctrl-\\")),
+        ("alt-x", Err("expected ctrl- and a letter")),
+        ("ctrl-", Err("expected ctrl- and a letter")),
+        ("ctrl-f1", Err("expected ctrl- and a letter")),
+        ("ctrl-1", Err("expected ctrl- and a letter")),
+        ("ctrl-m", Err("the same as Enter")),
+        ("ctrl-[", Err("the same as Escape")),
+        ("ctrl-z", Err("suspends")),
+    ] {
+        let mut layers = Layers::default();
+        layers.env.insert("LCC_LEADER".into(), given.into());
+        match (resolve(&layers), expected) {
+            (Ok(resolved), Ok(leader)) => assert_eq!(resolved.settings.leader, leader),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (got, _) => panic!("{given}: {got:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_remote_server_needs_leave_from_any_layer() {
+    let mut layers = layers("allow_remote = true");
+    layers.flags.server = Some("http://gpu.lan:8080/".into());
+    let resolved = resolve(&layers).unwrap();
+    assert_eq!(resolved.settings.server.as_deref(), Some("http://gpu.lan:8080"));
+
+    layers.file = None;
+    assert!(messages(&layers)[0].starts_with("--server http://gpu.lan:8080: is not on this"));
+    layers.flags.allow_remote = true;
+    assert!(resolve(&layers).unwrap().settings.allow_remote);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_and_a_bad_one_always_says_why(file in "\\PC{0,80}(\n\\PC{0,40}){0,4}") {
+        if let Err(error) = resolve(&layers(&file)) {
+            prop_assert!(!error.problems.is_empty());
+            prop_assert!(error.problems.iter().all(|p| !p.message.is_empty()));
+        }
+    }
+
+    #[test]
+    fn every_window_in_range_is_read_the_same_from_all_layers(tokens in 4_097_u64..=10_000_000) {
+        let from_file = resolve(&layers(&format!("window = {tokens}"))).unwrap();
+        let mut env = Layers::default();
+        env.env.insert("LCC_WINDOW".into(), tokens.to_string());
+        let mut flag = Layers::default();
+        flag.flags.window = Some(tokens.to_string());
+        for resolved in [from_file, resolve(&env).unwrap(), resolve(&flag).unwrap()] {
+            prop_assert_eq!(resolved.settings.window, Some(tokens));
+        }
+    }
+}

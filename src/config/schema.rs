@@ -1,0 +1,259 @@
+//! The table of every setting: its name, its type, where it can be set, what it means.
+
+/// One setting. The order is the order of `lcc config show` and of the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// URL of the model server.
+    Server,
+    /// Whether a server that is not on this machine may be used.
+    AllowRemote,
+    /// Model name sent to the server.
+    Model,
+    /// Size of the context window in tokens.
+    Window,
+    /// Tokens kept free for an answer.
+    OutputReserve,
+    /// How much of Claude Code's own equipment is loaded.
+    Profile,
+    /// Tier of the sandbox.
+    Sandbox,
+    /// Path of the Claude Code program.
+    Claude,
+    /// Name of the theme.
+    Theme,
+    /// The leader key.
+    Leader,
+    /// Whether the panes are shown at the start.
+    Panes,
+    /// Reading rate of the practice server in tokens per second.
+    PracticeReadRate,
+    /// Writing rate of the practice server in tokens per second.
+    PracticeWriteRate,
+}
+
+/// What is known about one setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The TOML table it lives in; `None` for the top of the file.
+    pub table: Option<&'static str>,
+    /// The key inside the table.
+    pub name: &'static str,
+    /// The type, in the words of the reference.
+    pub kind: &'static str,
+    /// The default, as `lcc config show` prints it.
+    pub default: &'static str,
+    /// A valid line for the file.
+    pub example: &'static str,
+    /// The environment variable.
+    pub env: &'static str,
+    /// The flag, where the command line has one.
+    pub flag: Option<&'static str>,
+    /// What it does, one or two sentences.
+    pub doc: &'static str,
+}
+
+impl Entry {
+    /// The dotted name, e.g. `practice.read_rate`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.table {
+            Some(table) => format!("{table}.{}", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
+impl Key {
+    /// Every setting.
+    pub const ALL: [Self; 13] = [
+        Self::Server,
+        Self::AllowRemote,
+        Self::Model,
+        Self::Window,
+        Self::OutputReserve,
+        Self::Profile,
+        Self::Sandbox,
+        Self::Claude,
+        Self::Theme,
+        Self::Leader,
+        Self::Panes,
+        Self::PracticeReadRate,
+        Self::PracticeWriteRate,
+    ];
+
+    /// The tables that a file may have.
+    pub const TABLES: [&'static str; 1] = ["practice"];
+
+    /// The setting with this name in this table.
+    #[must_use]
+    pub fn find(table: Option<&str>, name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| {
+            let entry = key.entry();
+            entry.table == table && entry.name == name
+        })
+    }
+
+    /// What is known about the setting.
+    #[must_use]
+    pub const fn entry(self) -> Entry {
+        match self {
+            Self::Server => Entry {
+                table: None,
+                name: "server",
+                kind: "URL",
+                default: "(found by probing)",
+                example: "server = \"http://127.0.0.1:8080\"",
+                env: "LCC_SERVER",
+                flag: Some("--server"),
+                doc: "The model server. Without it the usual ports of this machine are asked, \
+                      and where none answers the practice server starts.",
+            },
+            Self::AllowRemote => Entry {
+                table: None,
+                name: "allow_remote",
+                kind: "true or false",
+                default: "false",
+                example: "allow_remote = true",
+                env: "LCC_ALLOW_REMOTE",
+                flag: Some("--allow-remote"),
+                doc: "Lets `server` point to another machine. What Claude Code reads then \
+                      leaves this one.",
+            },
+            Self::Model => Entry {
+                table: None,
+                name: "model",
+                kind: "text",
+                default: "(what the server serves)",
+                example: "model = \"qwen3.6:35b-a3b\"",
+                env: "LCC_MODEL",
+                flag: Some("--model"),
+                doc: "The model name sent to the server. Needed where a server has several.",
+            },
+            Self::Window => Entry {
+                table: None,
+                name: "window",
+                kind: "whole number of tokens",
+                default: "(what the server says)",
+                example: "window = 32768",
+                env: "LCC_WINDOW",
+                flag: Some("--window"),
+                doc: "The context window to plan with, 2,048 to 10,000,000 tokens. Set it where \
+                      the server does not tell its own, or to use less of it.",
+            },
+            Self::OutputReserve => Entry {
+                table: None,
+                name: "output_reserve",
+                kind: "whole number of tokens",
+                default: "4096",
+                example: "output_reserve = 4096",
+                env: "LCC_OUTPUT_RESERVE",
+                flag: None,
+                doc: "Tokens of the window kept free for one answer; also the most that one \
+                      answer may have. At least 256, and less than the window.",
+            },
+            Self::Profile => Entry {
+                table: None,
+                name: "profile",
+                kind: "lean, standard or full",
+                default: "lean",
+                example: "profile = \"lean\"",
+                env: "LCC_PROFILE",
+                flag: Some("--profile"),
+                doc: "How much of Claude Code's own equipment is loaded into the window: six \
+                      core tools, all that needs no network, or everything.",
+            },
+            Self::Sandbox => Entry {
+                table: None,
+                name: "sandbox",
+                kind: "strict, reduced or off",
+                default: "strict",
+                example: "sandbox = \"strict\"",
+                env: "LCC_SANDBOX",
+                flag: Some("--sandbox"),
+                doc: "The sandbox around Claude Code. With `off` Claude Code asks for every \
+                      permission itself. lcc never weakens it by itself.",
+            },
+            Self::Claude => Entry {
+                table: None,
+                name: "claude",
+                kind: "path",
+                default: "(looked for)",
+                example: "claude = \"/opt/claude/bin/claude\"",
+                env: "LCC_CLAUDE",
+                flag: None,
+                doc: "The Claude Code program. Without it lcc looks in PATH, npm's global \
+                      folder and its own data folder.",
+            },
+            Self::Theme => Entry {
+                table: None,
+                name: "theme",
+                kind: "name of a theme",
+                default: "dark",
+                example: "theme = \"dark\"",
+                env: "LCC_THEME",
+                flag: Some("--theme"),
+                doc: "The colours; `lcc themes` lists them. `NO_COLOR` turns all colour off.",
+            },
+            Self::Leader => Entry {
+                table: None,
+                name: "leader",
+                kind: "ctrl- and a letter, space or one of \\ ] ^ _",
+                default: "ctrl-]",
+                example: "leader = \"ctrl-]\"",
+                env: "LCC_LEADER",
+                flag: None,
+                doc: "The one key that lcc takes from Claude Code besides F1 to F10: leader and \
+                      a letter do what the function keys do.",
+            },
+            Self::Panes => Entry {
+                table: None,
+                name: "panes",
+                kind: "true or false",
+                default: "true",
+                example: "panes = true",
+                env: "LCC_PANES",
+                flag: None,
+                doc: "Whether the panes are shown at the start; F3 toggles them.",
+            },
+            Self::PracticeReadRate => Entry {
+                table: Some("practice"),
+                name: "read_rate",
+                kind: "tokens per second",
+                default: "1500",
+                example: "read_rate = 400",
+                env: "LCC_PRACTICE_READ_RATE",
+                flag: None,
+                doc: "How fast the practice server reads a prompt; above 0.",
+            },
+            Self::PracticeWriteRate => Entry {
+                table: Some("practice"),
+                name: "write_rate",
+                kind: "tokens per second",
+                default: "60",
+                example: "write_rate = 30",
+                env: "LCC_PRACTICE_WRITE_RATE",
+                flag: None,
+                doc: "How fast the practice server writes an answer; above 0.",
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_and_variables_are_unique_and_tables_are_listed() {
+        let paths: BTreeSet<_> = Key::ALL.iter().map(|k| k.entry().path()).collect();
+        let env: BTreeSet<_> = Key::ALL.iter().map(|k| k.entry().env).collect();
+        assert_eq!(paths.len(), Key::ALL.len());
+        assert_eq!(env.len(), Key::ALL.len());
+        for key in Key::ALL {
+            let entry = key.entry();
+            assert_eq!(Key::find(entry.table, entry.name), Some(key));
+            assert!(entry.table.is_none_or(|t| Key::TABLES.contains(&t)));
+        }
+    }
+}

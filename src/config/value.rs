@@ -1,0 +1,153 @@
+//! Readers for each type of setting, from TOML or from plain text.
+
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use super::server_url;
+
+/// A value as it was given: typed by TOML, or the plain text of a variable or flag.
+pub(super) enum Given<'a> {
+    /// From the file.
+    Toml(&'a DeValue<'a>),
+    /// From the environment or the command line.
+    Text(&'a str),
+}
+
+/// The smallest window that holds a conversation at all, in tokens.
+const SMALLEST_WINDOW: u64 = 2_048;
+/// Ten times the largest window of today's models: more is a slip of the finger.
+const LARGEST_WINDOW: u64 = 10_000_000;
+/// Below this an answer cannot even hold a tool call.
+const SMALLEST_RESERVE: u64 = 256;
+
+impl Given<'_> {
+    fn string(&self, expected: &str) -> Result<&str, String> {
+        let text = match self {
+            Self::Toml(value) => value.as_str().ok_or_else(|| format!("expected {expected}"))?,
+            Self::Text(text) => text,
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(format!("empty; expected {expected}"));
+        }
+        Ok(text)
+    }
+
+    /// Some text without control characters.
+    pub(super) fn text(&self, expected: &str) -> Result<String, String> {
+        let text = self.string(expected)?;
+        if text.chars().any(char::is_control) {
+            return Err("has control characters in it".to_owned());
+        }
+        Ok(text.to_owned())
+    }
+
+    /// A server URL.
+    pub(super) fn url(&self) -> Result<String, String> {
+        server_url::parse(self.string("a URL such as http://127.0.0.1:8080")?)
+    }
+
+    /// An absolute path.
+    pub(super) fn path(&self) -> Result<PathBuf, String> {
+        let path = PathBuf::from(self.string("an absolute path")?);
+        if path.is_absolute() { Ok(path) } else { Err("expected an absolute path".to_owned()) }
+    }
+
+    /// One of the names of an enum.
+    pub(super) fn name<T: std::str::FromStr<Err = String>>(&self) -> Result<T, String> {
+        match self {
+            Self::Toml(value) => match value.as_str() {
+                Some(text) => text.parse(),
+                None => "".parse(),
+            },
+            Self::Text(text) => text.parse(),
+        }
+    }
+
+    /// A switch.
+    pub(super) fn switch(&self) -> Result<bool, String> {
+        match self {
+            Self::Toml(value) => value.as_bool(),
+            Self::Text("true" | "1") => Some(true),
+            Self::Text("false" | "0") => Some(false),
+            Self::Text(_) => None,
+        }
+        .ok_or_else(|| "expected true or false".to_owned())
+    }
+
+    fn whole(&self, expected: &str) -> Result<u64, String> {
+        match self {
+            Self::Toml(value) => value.as_integer().and_then(|integer| {
+                u64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok()
+            }),
+            Self::Text(text) => text.parse().ok(),
+        }
+        .ok_or_else(|| format!("expected {expected}"))
+    }
+
+    /// A window in tokens.
+    pub(super) fn window(&self) -> Result<u64, String> {
+        let tokens = self.whole("a whole number of tokens, e.g. 32768")?;
+        match tokens {
+            0 => Err("a window of 0 tokens holds nothing; leave it out to use the server's own"
+                .to_owned()),
+            1..SMALLEST_WINDOW => Err(format!(
+                "too small for a conversation; expected at least {SMALLEST_WINDOW} tokens"
+            )),
+            SMALLEST_WINDOW..=LARGEST_WINDOW => Ok(tokens),
+            _ => Err(format!("no model has that; expected at most {LARGEST_WINDOW} tokens")),
+        }
+    }
+
+    /// The tokens kept for an answer.
+    pub(super) fn reserve(&self) -> Result<u64, String> {
+        let tokens = self.whole("a whole number of tokens, e.g. 4096")?;
+        if (SMALLEST_RESERVE..=LARGEST_WINDOW).contains(&tokens) {
+            Ok(tokens)
+        } else {
+            Err(format!("expected {SMALLEST_RESERVE} to {LARGEST_WINDOW} tokens"))
+        }
+    }
+
+    /// A rate in tokens per second.
+    pub(super) fn rate(&self) -> Result<f64, String> {
+        let number = match self {
+            Self::Toml(value) => match value.as_float() {
+                Some(float) => float.as_str().replace('_', "").parse().ok(),
+                None => self.whole("").ok().and_then(|n| u32::try_from(n).ok()).map(f64::from),
+            },
+            Self::Text(text) => text.parse::<f64>().ok(),
+        };
+        number
+            .filter(|rate| rate.is_finite() && *rate > 0.0)
+            .ok_or_else(|| "expected tokens per second above 0, e.g. 400".to_owned())
+    }
+
+    /// A leader key in its normal form, `ctrl-` and one character.
+    pub(super) fn leader(&self) -> Result<String, String> {
+        const EXPECTED: &str = "ctrl- and a letter, space or one of \\ ] ^ _, e.g. ctrl-]";
+        let text = self.string(EXPECTED)?.to_ascii_lowercase();
+        let name = text.strip_prefix("ctrl-").or_else(|| text.strip_prefix("ctrl+"));
+        let name = name.unwrap_or_default();
+        let mut chars = name.chars();
+        let key = match (chars.next(), chars.next()) {
+            (Some(key), None) => key,
+            (Some(_), Some(_)) if name == "space" => return Ok("ctrl-space".to_owned()),
+            (Some(_), Some(_)) | (None, _) => return Err(format!("expected {EXPECTED}")),
+        };
+        let taken = |what: &str| Err(format!("ctrl-{key} {what}; take another key, e.g. ctrl-]"));
+        match key {
+            'c' => taken("interrupts Claude Code"),
+            'd' => taken("ends Claude Code"),
+            'z' => taken("suspends"),
+            'h' => taken("is Backspace on many terminals"),
+            'i' => taken("is the same as Tab"),
+            'j' => taken("is the same as a new line"),
+            'm' => taken("is the same as Enter"),
+            '[' => taken("is the same as Escape"),
+            'a'..='z' | '\\' | ']' | '^' | '_' => Ok(format!("ctrl-{key}")),
+            _ => Err(format!("expected {EXPECTED}")),
+        }
+    }
+}
