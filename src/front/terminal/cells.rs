@@ -63,9 +63,7 @@ fn modifier(flags: Flags) -> Modifier {
 fn colour(colour: VteColor, colours: &Colors) -> Color {
     match colour {
         VteColor::Spec(rgb) => spec(rgb),
-        VteColor::Indexed(index) => {
-            colours[usize::from(index)].map_or(Color::Indexed(index), spec)
-        }
+        VteColor::Indexed(index) => colours[usize::from(index)].map_or(Color::Indexed(index), spec),
         VteColor::Named(name) => colours[name].map_or_else(|| named(name), spec),
     }
 }
