@@ -124,6 +124,17 @@ fn a_cluster_may_come_in_pieces_of_any_size() {
 }
 
 #[test]
+fn a_cut_character_takes_no_neighbour_with_it() {
+    let text = "éM家aß1é";
+    for cut in 0..text.len() {
+        let mut terminal = terminal(20, 2);
+        terminal.feed(&text.as_bytes()[..cut]);
+        terminal.feed(&text.as_bytes()[cut..]);
+        assert_eq!(crate::row(&terminal, 0), text, "cut at {cut}");
+    }
+}
+
+#[test]
 fn clusters_at_the_edge_wrap_or_stay_whole() {
     // A wide one that does not fit goes to the next row.
     let mut wraps = terminal(5, 3);
