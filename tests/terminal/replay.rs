@@ -89,10 +89,13 @@ fn byte_by_byte_is_the_same_too() {
     }
 }
 
-/// Characters whose columns the independent terminal counts otherwise: it gives every part of a
-/// joined family two columns, and a skin tone its own.
-fn counted_otherwise(row: &str) -> bool {
-    row.contains(['\u{200d}', '\u{1f3fd}'])
+/// Clusters whose columns the independent terminal counts otherwise (it gives every part of a
+/// joined family two, and a skin tone its own), with a character of the same width for both.
+/// This is the whole list of differences.
+const COUNTED_OTHERWISE: [(&str, &str); 2] = [("👍🏽", "👍"), ("👨\u{200d}👩\u{200d}👧", "👨")];
+
+fn replaced(text: &str) -> String {
+    COUNTED_OTHERWISE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[test]
@@ -100,30 +103,23 @@ fn an_independent_terminal_sees_the_same_screen() {
     for (name, bytes) in RECORDINGS {
         let mut ours = terminal(100, 30);
         let mut theirs = vt100::Parser::new(30.try_into().unwrap(), 100.try_into().unwrap(), 0);
-        let (mut from, mut rows_compared, mut excused) = (0, 0, 0);
+        let mut from = 0;
         let ends = frames(bytes);
         assert!(ends.len() > 20, "{name} has {} frames", ends.len());
         for end in ends {
-            ours.feed(&bytes[from..end]);
-            theirs.process(&bytes[from..end]);
+            let frame = std::str::from_utf8(&bytes[from..end]).unwrap();
             from = end;
+            ours.feed(frame.as_bytes());
+            theirs.process(replaced(frame).as_bytes());
+            let our: Vec<String> = rows(&ours).iter().map(|row| replaced(row)).collect();
             let screen = theirs.screen();
-            for (y, our) in rows(&ours).iter().enumerate() {
-                let their: String = screen.rows(0, 100).nth(y).unwrap();
-                if counted_otherwise(our) || counted_otherwise(&their) {
-                    excused += 1;
-                } else {
-                    assert_eq!(our, their.trim_end(), "{name}, byte {end}, row {y}");
-                    rows_compared += 1;
-                }
-            }
-            if let Some(cursor) =
-                ours.cursor().filter(|c| !counted_otherwise(&rows(&ours)[usize::from(c.row)]))
-            {
+            let their: Vec<String> =
+                screen.rows(0, 100).map(|row| row.trim_end().to_owned()).collect();
+            assert_eq!(our, their, "{name}, byte {end}");
+            if let Some(cursor) = ours.cursor() {
                 assert_eq!((cursor.row, cursor.col), screen.cursor_position(), "{name}, {end}");
             }
         }
-        assert!(excused * 5 < rows_compared, "{name}: {excused} of {rows_compared} excused");
     }
 }
 
