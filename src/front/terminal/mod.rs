@@ -1,1 +1,24 @@
 //! Claude Code's terminal: the only room that knows the emulator crate.
+//!
+//! Bytes of the child go in by [`Terminal::feed`], what they ask of the world comes out as
+//! [`TerminalEvent`]s in the order of the stream, and the screen is drawn by [`Terminal::draw`].
+
+mod cells;
+mod emulator;
+mod events;
+mod grapheme;
+mod hold;
+mod modes;
+mod notice;
+mod palette;
+mod pieces;
+mod reply;
+mod screen;
+mod selection;
+mod tap;
+
+pub use emulator::{Cursor, CursorShape, Options, Size, Terminal};
+pub use events::{ClipboardTarget, Progress, PromptMark, TerminalEvent};
+pub use modes::{Modes, MouseTracking};
+pub use palette::{Palette, Rgb};
+pub use selection::SelectionKind;
