@@ -81,7 +81,11 @@ mod tests {
             ("name = \"x\"\nshadow = \"#000000\"\n".to_owned(), 2, "shadow"),
             ("name = \"x\"\n[roles]\ntext = \"blueish\"\n".to_owned(), 3, "roles.text"),
             ("name = \"x\"\n[roles]\n\ntexts = \"blue\"\n".to_owned(), 4, "roles.texts"),
-            ("name = \"x\"\n[roles]\nwarn = { fg = \"red\", loud = true }\n".into(), 3, "roles.warn.loud"),
+            (
+                "name = \"x\"\n[roles]\nwarn = { fg = \"red\", loud = true }\n".into(),
+                3,
+                "roles.warn.loud",
+            ),
             ("name = \"x\"\n[roles]\nwarn = { bold = 1 }\n".to_owned(), 3, "roles.warn.bold"),
             ("name = \"x\n".to_owned(), 1, "theme"),
             (dark.replace("warn =", "# warn ="), 1, "roles.warn"),

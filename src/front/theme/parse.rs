@@ -82,8 +82,8 @@ impl Source<'_> {
         }
         let mut styles = [Style::new(); Role::ALL.len()];
         for role in Role::ALL {
-            styles[role as usize] =
-                found[role as usize].ok_or_else(|| self.missing(&format!("roles.{}", role.key())))?;
+            styles[role as usize] = found[role as usize]
+                .ok_or_else(|| self.missing(&format!("roles.{}", role.key())))?;
         }
         Ok(styles)
     }
