@@ -72,6 +72,10 @@ pub(super) fn send(model: &mut Model, bytes: Vec<u8>, effects: &mut Vec<Effect>)
     match model.child {
         ChildState::Starting(_) | ChildState::Running => {
             if !bytes.is_empty() {
+                if model.terminal.view_offset() > 0 {
+                    model.terminal.scroll_to_bottom();
+                    effects.push(Effect::Redraw);
+                }
                 effects.push(Effect::Send(Command::Input(Bytes::from(bytes))));
             }
         }

@@ -38,8 +38,11 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
         Update::Output(bytes) => {
             if matches!(model.child, ChildState::Starting(_)) {
                 model.child = ChildState::Running;
+                effects.push(Effect::Redraw);
             }
+            // Only what changes the picture asks for a new frame.
             pane::feed(model, &bytes, effects);
+            return;
         }
         Update::Snapshot(new) => snapshot(model, new),
         Update::Notice(notice) => {
@@ -94,6 +97,7 @@ fn snapshot(model: &mut Model, new: Box<Snapshot>) {
 fn tick(model: &mut Model, now: Moment, effects: &mut Vec<Effect>) {
     let before = (super::keybar(model).phase, super::alert(model).map(|a| a.key));
     model.now = now;
+    pane::release(model, now, effects);
     let expired = model.notices.expire(now);
     let after = (super::keybar(model).phase, super::alert(model).map(|a| a.key));
     if expired || before != after {

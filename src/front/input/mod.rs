@@ -18,6 +18,16 @@ pub struct Keymap;
 
 impl Keymap {
     #[must_use]
+    pub fn leader_name(&self) -> String {
+        "Ctrl-]".to_owned()
+    }
+
+    #[must_use]
+    pub fn letters(&self) -> String {
+        "h c p t f q".to_owned()
+    }
+
+    #[must_use]
     pub fn action(&self, key: &KeyEvent) -> Option<Action> {
         match key.code {
             KeyCode::F(1) => Some(Action::Help),
