@@ -81,7 +81,7 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
     match snapshot.forecast.risk {
         Risk::None => {}
         Risk::Near => {
-            all.push((AlertKey::Risk(false), Tone::Warn, risk(model, snapshot, "▲ near")))
+            all.push((AlertKey::Risk(false), Tone::Warn, risk(model, snapshot, "▲ near")));
         }
         Risk::Now => all.push((AlertKey::Risk(true), Tone::Alert, risk(model, snapshot, "■ NOW"))),
     }

@@ -2,20 +2,10 @@
 
 use crate::{
     domain::{Phase, Tier, units},
-    front::input::Action,
+    front::input::{Action, Keymap},
 };
 
 use super::{Kind, Model};
-
-/// The keys, in the order in which they stand.
-const KEYS: [(&str, &str, Action); 6] = [
-    ("F1", "help", Action::Help),
-    ("F2", "compact", Action::Compact),
-    ("F3", "panes", Action::Panes),
-    ("F4", "theme", Action::Theme),
-    ("F5", "fresh", Action::Fresh),
-    ("F10", "quit", Action::Quit),
-];
 
 /// Which go first when there is no room; help and quit stay.
 const GO_FIRST: [Action; 4] = [Action::Theme, Action::Panes, Action::Fresh, Action::Compact];
@@ -24,12 +14,12 @@ const GO_FIRST: [Action; 4] = [Action::Theme, Action::Panes, Action::Fresh, Acti
 const PHASE_COLS: u16 = 17;
 
 /// One key in the bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// First column.
     pub col: u16,
-    /// The key's name.
-    pub key: &'static str,
+    /// The key's name; its letter while the leader is pressed.
+    pub key: String,
     /// What it does, in a word.
     pub label: &'static str,
     /// What it does.
@@ -40,7 +30,7 @@ impl Entry {
     /// Columns it takes.
     #[must_use]
     pub fn cols(&self) -> u16 {
-        width(self.key) + 1 + width(self.label)
+        width(&self.key) + 1 + width(self.label)
     }
 }
 
@@ -83,19 +73,21 @@ pub fn keybar(model: &Model) -> KeyBar {
         badges.push(Badge { col, text, alert });
     }
     let gap = if layout.kind == Kind::Wide { 2 } else { 1 };
-    let entries = fit(col.saturating_sub(1), gap);
+    let entries = fit(col.saturating_sub(1), gap, model.keymap.is_pending());
     KeyBar { entries, badges, phase: phase(model), phase_col }
 }
 
 /// The keys that fit into so many columns.
-fn fit(room: u16, gap: u16) -> Vec<Entry> {
-    let mut left: Vec<_> = KEYS.to_vec();
+fn fit(room: u16, gap: u16, letters: bool) -> Vec<Entry> {
+    let mut left = Keymap::BINDINGS.to_vec();
     for gone in std::iter::once(None).chain(GO_FIRST.into_iter().map(Some)) {
-        left.retain(|(_, _, action)| Some(*action) != gone);
+        left.retain(|bound| Some(bound.action) != gone);
         let mut col = 1;
         let mut entries = Vec::with_capacity(left.len());
-        for &(key, label, action) in &left {
-            let entry = Entry { col, key, label, action };
+        for bound in &left {
+            let key =
+                if letters { bound.letter.to_string() } else { format!("F{}", bound.function) };
+            let entry = Entry { col, key, label: bound.label, action: bound.action };
             col += entry.cols() + gap;
             entries.push(entry);
         }

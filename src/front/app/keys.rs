@@ -3,17 +3,31 @@
 use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use crate::{front::input::encode, protocol::Command};
+use crate::{
+    front::input::{Fed, encode},
+    protocol::{Command, Notice, NoticeLevel},
+};
 
 use super::{ChildState, Effect, Model, Overlay, action};
 
 /// A key.
 pub(super) fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
-    if key.kind == KeyEventKind::Release {
-        return;
+    match model.keymap.feed(key) {
+        Fed::Action(wanted) => action::run(model, wanted, effects),
+        Fed::Pass(key) => passed(model, key, effects),
+        Fed::Hint(hint) => {
+            let notice = Notice { level: NoticeLevel::Info, text: hint.text().to_owned() };
+            model.notices.push(notice, model.now);
+            effects.push(Effect::Redraw);
+        }
+        // The bottom bar shows the letters while the leader is held.
+        Fed::Pending | Fed::Cancelled => effects.push(Effect::Redraw),
     }
-    if let Some(wanted) = model.keymap.action(&key) {
-        action::run(model, wanted, effects);
+}
+
+/// A key that is not lcc's own.
+fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    if key.kind == KeyEventKind::Release {
         return;
     }
     match model.overlays.last_mut() {

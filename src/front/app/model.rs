@@ -10,7 +10,7 @@ use crate::{
     protocol::Snapshot,
 };
 
-use super::{Dialog, Layout, Notices, alert::Dismissed, pane};
+use super::{Dialog, Layout, Notices, alert::Dismissed, mouse::Pressed, pane};
 
 /// What stands in the header before any figure is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -102,6 +102,8 @@ pub struct Model {
     pub(super) theme: usize,
     /// Which alerts the user has put away.
     pub(super) dismissed: Dismissed,
+    /// Where the left button went down in the pane, until it goes up.
+    pub(super) pressed: Option<Pressed>,
     /// Lines kept above the pane.
     pub(super) scrollback: usize,
     /// Number of cache breaks known, and when the last one was seen.
@@ -136,6 +138,7 @@ impl Model {
             themes,
             theme,
             dismissed: Dismissed::default(),
+            pressed: None,
             scrollback: options.scrollback,
             last_break: None,
         }
@@ -158,6 +161,12 @@ impl Model {
     pub fn pane_size(&self) -> Size {
         let area = self.layout().pane;
         Size { cols: area.width.max(1), rows: area.height.max(1) }
+    }
+
+    /// When the next [`super::Message::Tick`] is needed at the latest, beyond the one of every
+    /// second: an unfinished frame of Claude Code must be shown.
+    pub fn wake(&mut self) -> Option<Moment> {
+        self.terminal.sync_deadline(self.now)
     }
 
     /// What the session is doing, as far as the front knows.

@@ -3,12 +3,23 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::front::input::encode;
+use crate::{
+    front::{input::encode, terminal::SelectionKind},
+    protocol::{Notice, NoticeLevel},
+};
 
 use super::{AlertKey, Dialog, Effect, Model, Overlay, action, alert, keybar, keys};
 
 /// Lines that one step of the wheel scrolls.
 const WHEEL_LINES: i32 = 3;
+
+/// The left button went down in this cell of the pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pressed {
+    col: u16,
+    row: u16,
+    dragged: bool,
+}
 
 /// Something the mouse did.
 pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effect>) {
@@ -67,14 +78,37 @@ fn dismiss(model: &mut Model, click: bool) -> bool {
     true
 }
 
+/// What Claude Code does not want, lcc uses: the wheel scrolls, dragging selects and copies.
 fn in_pane(model: &mut Model, event: MouseEvent, pane: Rect, effects: &mut Vec<Effect>) {
-    if let Some(bytes) = encode::mouse(event, model.terminal.modes(), (pane.x, pane.y)) {
+    if let Some(bytes) = encode::mouse(event, model.terminal.modes(), pane) {
         keys::send(model, bytes, effects);
         return;
     }
+    let (col, row) = (event.column.saturating_sub(pane.x), event.row.saturating_sub(pane.y));
     match event.kind {
         MouseEventKind::ScrollUp => model.terminal.scroll(WHEEL_LINES),
         MouseEventKind::ScrollDown => model.terminal.scroll(-WHEEL_LINES),
+        MouseEventKind::Down(MouseButton::Left) => {
+            model.terminal.clear_selection();
+            model.pressed = Some(Pressed { col, row, dragged: false });
+        }
+        MouseEventKind::Drag(MouseButton::Left) => {
+            let Some(pressed) = &mut model.pressed else { return };
+            if !std::mem::replace(&mut pressed.dragged, true) {
+                model.terminal.select(SelectionKind::Text, pressed.col, pressed.row);
+            }
+            model.terminal.extend_selection(col, row);
+        }
+        MouseEventKind::Up(MouseButton::Left) => {
+            let dragged = model.pressed.take().is_some_and(|pressed| pressed.dragged);
+            if let Some(text) = model.terminal.selected_text().filter(|_| dragged) {
+                let text = text.trim_end().to_owned();
+                effects.push(Effect::Clipboard(text));
+                let notice =
+                    Notice { level: NoticeLevel::Info, text: "copied the selection".to_owned() };
+                model.notices.push(notice, model.now);
+            }
+        }
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)

@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{Moment, Risk},
+    front::input::encode,
     protocol::{Command, NoticeLevel, Snapshot, Update},
 };
 
@@ -22,9 +23,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Focus(focused) => {
             model.focused = focused;
-            if model.terminal.modes().focus_events {
-                let report: &[u8] = if focused { b"\x1b[I" } else { b"\x1b[O" };
-                keys::send(model, report.to_vec(), &mut effects);
+            if let Some(report) = encode::focus(focused, model.terminal.modes()) {
+                keys::send(model, report, &mut effects);
             }
         }
         Message::Update(news) => engine(model, news, &mut effects),

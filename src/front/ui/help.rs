@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
     app::{Model, centred},
+    input::Keymap,
     theme::{Role, Theme},
 };
 
@@ -56,7 +57,7 @@ const KEYS: [(&str, &str); 7] = [
     ("F4", "next theme"),
     ("F5", "restart Claude Code with an empty conversation"),
     ("F10", "quit; twice quits at once"),
-    ("mouse", "the bottom line and the alert above it can be clicked; Shift selects as usual"),
+    ("mouse", "the bottom line and the alert above it can be clicked; dragging selects and copies"),
 ];
 
 /// How to get from practice to work.
@@ -93,10 +94,12 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     for (key, text) in KEYS {
         entry(key, text, Role::Key, pen, &mut out);
     }
+    let letters: Vec<_> =
+        Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();
     let leader = format!(
-        "{} then the letter does the same where a key is taken: {}",
-        model.keymap.leader_name(),
-        model.keymap.letters()
+        "{} and a letter do the same where a key is taken: {}",
+        model.keymap.leader(),
+        letters.join(", ")
     );
     entry("leader", &leader, Role::Key, pen, &mut out);
     out.push(Line::from(pen.dim("Every other key belongs to Claude Code.")));

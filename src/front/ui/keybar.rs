@@ -15,7 +15,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let (x, _) = buf.set_stringn(
             area.x + entry.col,
             area.y,
-            entry.key,
+            &entry.key,
             usize::from(area.width.saturating_sub(entry.col)),
             theme.style(Role::Key),
         );

@@ -1,0 +1,237 @@
+//! Tables of keys and their bytes: xterm's PC-style table, kitty's specification.
+
+use super::*;
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
+const ALT: KeyModifiers = KeyModifiers::ALT;
+const CTRL: KeyModifiers = KeyModifiers::CONTROL;
+
+fn check(modes: Modes, table: &[(KeyCode, KeyModifiers, &str)]) {
+    for (code, mods, want) in table {
+        let got = String::from_utf8(key(KeyEvent::new(*code, *mods), modes)).unwrap();
+        assert_eq!(got, *want, "{code:?} with {mods:?} in {modes:?}");
+    }
+}
+
+fn kitty() -> Modes {
+    Modes { kitty_disambiguate: true, ..Modes::default() }
+}
+
+#[test]
+fn legacy_text_and_control() {
+    use KeyCode::Char;
+    check(
+        Modes::default(),
+        &[
+            (Char('a'), NONE, "a"),
+            (Char('A'), SHIFT, "A"),
+            (Char('a'), SHIFT, "A"),
+            (Char('ü'), NONE, "ü"),
+            (Char('家'), NONE, "家"),
+            (Char('ß'), SHIFT, "ß"),
+            (Char('!'), SHIFT, "!"),
+            (Char('a'), CTRL, "\x01"),
+            (Char('z'), CTRL, "\x1a"),
+            (Char('p'), CTRL | SHIFT, "\x10"),
+            (Char(' '), CTRL, "\0"),
+            (KeyCode::Null, NONE, "\0"),
+            (Char('['), CTRL, "\x1b"),
+            (Char('\\'), CTRL, "\x1c"),
+            (Char('4'), CTRL, "\x1c"),
+            (Char(']'), CTRL, "\x1d"),
+            (Char('5'), CTRL, "\x1d"),
+            (Char('^'), CTRL | SHIFT, "\x1e"),
+            (Char('_'), CTRL | SHIFT, "\x1f"),
+            (Char('/'), CTRL, "\x1f"),
+            (Char('7'), CTRL, "\x1f"),
+            (Char('?'), CTRL, "\x7f"),
+            (Char('1'), CTRL, "1"),
+            (Char('.'), CTRL, "."),
+            (Char('j'), CTRL, "\n"),
+            (Char('a'), ALT, "\x1ba"),
+            (Char('A'), ALT | SHIFT, "\x1bA"),
+            (Char('c'), ALT | CTRL, "\x1b\x03"),
+            (Char('ö'), ALT, "\x1bö"),
+            (Char('c'), KeyModifiers::SUPER, ""),
+        ],
+    );
+}
+
+#[test]
+fn legacy_editing_keys() {
+    use KeyCode::{BackTab, Backspace, Enter, Esc, Tab};
+    check(
+        Modes::default(),
+        &[
+            (Enter, NONE, "\r"),
+            (Enter, SHIFT, "\x1b[13;2u"),
+            (Enter, SHIFT | CTRL, "\x1b[13;6u"),
+            (Enter, ALT, "\x1b\r"),
+            (Enter, CTRL, "\r"),
+            (Tab, NONE, "\t"),
+            (Tab, SHIFT, "\x1b[Z"),
+            (BackTab, SHIFT, "\x1b[Z"),
+            (BackTab, NONE, "\x1b[Z"),
+            (Tab, ALT, "\x1b\t"),
+            (Backspace, NONE, "\x7f"),
+            (Backspace, CTRL, "\x08"),
+            (Backspace, ALT, "\x1b\x7f"),
+            (Backspace, SHIFT, "\x7f"),
+            (Esc, NONE, "\x1b"),
+            (Esc, ALT, "\x1b\x1b"),
+        ],
+    );
+    check(Modes { new_line: true, ..Modes::default() }, &[(Enter, NONE, "\r\n")]);
+}
+
+#[test]
+fn legacy_functional_keys() {
+    use KeyCode::{Delete, Down, End, F, Home, Insert, Left, Menu, PageDown, PageUp, Right, Up};
+    check(
+        Modes::default(),
+        &[
+            (Up, NONE, "\x1b[A"),
+            (Down, NONE, "\x1b[B"),
+            (Right, NONE, "\x1b[C"),
+            (Left, NONE, "\x1b[D"),
+            (Home, NONE, "\x1b[H"),
+            (End, NONE, "\x1b[F"),
+            (Up, SHIFT, "\x1b[1;2A"),
+            (Left, ALT, "\x1b[1;3D"),
+            (Right, CTRL, "\x1b[1;5C"),
+            (End, CTRL | SHIFT, "\x1b[1;6F"),
+            (Home, CTRL | ALT | SHIFT, "\x1b[1;8H"),
+            (Insert, NONE, "\x1b[2~"),
+            (Delete, NONE, "\x1b[3~"),
+            (PageUp, NONE, "\x1b[5~"),
+            (PageDown, NONE, "\x1b[6~"),
+            (PageUp, CTRL, "\x1b[5;5~"),
+            (Delete, SHIFT, "\x1b[3;2~"),
+            (F(1), NONE, "\x1bOP"),
+            (F(2), NONE, "\x1bOQ"),
+            (F(3), NONE, "\x1bOR"),
+            (F(4), NONE, "\x1bOS"),
+            (F(1), SHIFT, "\x1b[1;2P"),
+            (F(3), CTRL, "\x1b[1;5R"),
+            (F(5), NONE, "\x1b[15~"),
+            (F(6), NONE, "\x1b[17~"),
+            (F(7), NONE, "\x1b[18~"),
+            (F(8), NONE, "\x1b[19~"),
+            (F(9), NONE, "\x1b[20~"),
+            (F(10), NONE, "\x1b[21~"),
+            (F(11), NONE, "\x1b[23~"),
+            (F(12), NONE, "\x1b[24~"),
+            (F(12), CTRL | SHIFT, "\x1b[24;6~"),
+            (F(13), NONE, "\x1b[25~"),
+            (F(14), NONE, "\x1b[26~"),
+            (F(15), NONE, "\x1b[28~"),
+            (F(16), NONE, "\x1b[29~"),
+            (F(17), NONE, "\x1b[31~"),
+            (F(20), NONE, "\x1b[34~"),
+            (F(21), NONE, ""),
+            (Menu, NONE, "\x1b[29~"),
+            (KeyCode::Pause, NONE, ""),
+            (KeyCode::CapsLock, NONE, ""),
+        ],
+    );
+}
+
+#[test]
+fn application_cursor_mode_changes_only_plain_cursor_keys() {
+    check(
+        Modes { app_cursor: true, ..Modes::default() },
+        &[
+            (KeyCode::Up, NONE, "\x1bOA"),
+            (KeyCode::Left, NONE, "\x1bOD"),
+            (KeyCode::Home, NONE, "\x1bOH"),
+            (KeyCode::End, NONE, "\x1bOF"),
+            (KeyCode::Up, CTRL, "\x1b[1;5A"),
+            (KeyCode::PageUp, NONE, "\x1b[5~"),
+        ],
+    );
+}
+
+#[test]
+fn kitty_flag_1() {
+    use KeyCode::{BackTab, Backspace, Char, Enter, Esc, F, Tab, Up};
+    check(
+        kitty(),
+        &[
+            (Char('a'), NONE, "a"),
+            (Char('A'), SHIFT, "A"),
+            (Char('ü'), NONE, "ü"),
+            (Char('a'), CTRL, "\x1b[97;5u"),
+            (Char('A'), CTRL | SHIFT, "\x1b[97;6u"),
+            (Char('a'), ALT, "\x1b[97;3u"),
+            (Char('['), CTRL, "\x1b[91;5u"),
+            (Char(' '), CTRL, "\x1b[32;5u"),
+            (Char('c'), KeyModifiers::SUPER, "\x1b[99;9u"),
+            (Char('x'), CTRL | ALT | SHIFT, "\x1b[120;8u"),
+            (Char('ü'), CTRL, "\x1b[252;5u"),
+            (Esc, NONE, "\x1b[27u"),
+            (Esc, SHIFT, "\x1b[27;2u"),
+            (Enter, NONE, "\r"),
+            (Tab, NONE, "\t"),
+            (Backspace, NONE, "\x7f"),
+            (Enter, SHIFT, "\x1b[13;2u"),
+            (Enter, CTRL, "\x1b[13;5u"),
+            (Enter, ALT, "\x1b[13;3u"),
+            (Tab, SHIFT, "\x1b[9;2u"),
+            (BackTab, SHIFT, "\x1b[9;2u"),
+            (Backspace, CTRL, "\x1b[127;5u"),
+            (Up, NONE, "\x1b[A"),
+            (Up, KeyModifiers::SUPER, "\x1b[1;9A"),
+            (KeyCode::PageUp, NONE, "\x1b[5~"),
+            (F(1), NONE, "\x1b[P"),
+            (F(3), NONE, "\x1b[13~"),
+            (F(3), CTRL, "\x1b[13;5~"),
+            (F(4), ALT, "\x1b[1;3S"),
+            (F(5), NONE, "\x1b[15~"),
+            (F(13), NONE, "\x1b[57376u"),
+            (F(35), NONE, "\x1b[57398u"),
+            (F(36), NONE, ""),
+            (KeyCode::Menu, NONE, "\x1b[57363u"),
+            (KeyCode::Pause, CTRL, "\x1b[57362;5u"),
+        ],
+    );
+}
+
+#[test]
+fn modify_other_keys() {
+    use KeyCode::{Char, Enter, Esc, Tab};
+    check(
+        Modes { modify_other_keys: 1, ..Modes::default() },
+        &[
+            (Char('a'), CTRL, "\x01"),
+            (Char('.'), CTRL, "\x1b[27;5;46~"),
+            (Char('1'), CTRL | ALT, "\x1b[27;7;49~"),
+            (Char('a'), ALT, "\x1ba"),
+            (Enter, CTRL, "\x1b[27;5;13~"),
+            (Tab, CTRL, "\x1b[27;5;9~"),
+            (Tab, SHIFT, "\x1b[Z"),
+            (Enter, SHIFT, "\x1b[13;2u"),
+        ],
+    );
+    check(
+        Modes { modify_other_keys: 2, ..Modes::default() },
+        &[
+            (Char('a'), CTRL, "\x1b[27;5;97~"),
+            (Char('p'), CTRL | SHIFT, "\x1b[27;6;80~"),
+            (Char('a'), ALT, "\x1b[27;3;97~"),
+            (Char('A'), SHIFT, "A"),
+            (Char('a'), NONE, "a"),
+            (Esc, NONE, "\x1b"),
+            (Enter, ALT, "\x1b[27;3;13~"),
+        ],
+    );
+}
+
+#[test]
+fn releases_are_not_sent_and_repeats_are() {
+    let mut event = KeyEvent::new(KeyCode::Char('a'), NONE);
+    event.kind = KeyEventKind::Release;
+    assert_eq!(key(event, kitty()), b"");
+    event.kind = KeyEventKind::Repeat;
+    assert_eq!(key(event, kitty()), b"a");
+}

@@ -1,0 +1,414 @@
+//! The facade: bytes in, events out, a screen to draw.
+
+use alacritty_terminal::Term;
+use alacritty_terminal::grid::{Dimensions, Scroll};
+use alacritty_terminal::index::{Column, Line, Point};
+use alacritty_terminal::selection::Selection;
+use alacritty_terminal::term::Config;
+use alacritty_terminal::term::cell::Flags;
+use alacritty_terminal::term::{Osc52, TermMode};
+use alacritty_terminal::vte::ansi::{self, Processor, Timeout};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use crate::domain::Moment;
+
+use super::cells;
+use super::events::{Queue, TerminalEvent, plain_text};
+use super::hold::Held;
+use super::modes::Modes;
+use super::notice::Notices;
+use super::palette::Palette;
+use super::reply;
+use super::screen::{Extras, Screen};
+use super::tap::{Mark, Tap};
+
+/// Bytes that one unfinished control string may take before it is cancelled.
+const STRING_LIMIT: usize = 2 << 20;
+
+/// CAN: ends any control sequence.
+const CANCEL: [u8; 1] = [0x18];
+
+/// Columns and rows of the child's screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Columns; at least 2 are used.
+    pub cols: u16,
+    /// Rows; at least 1 is used.
+    pub rows: u16,
+}
+
+impl Size {
+    fn usable(self) -> Self {
+        Self { cols: self.cols.max(2), rows: self.rows.max(1) }
+    }
+}
+
+impl Dimensions for Size {
+    fn total_lines(&self) -> usize {
+        self.screen_lines()
+    }
+
+    fn screen_lines(&self) -> usize {
+        usize::from(self.rows)
+    }
+
+    fn columns(&self) -> usize {
+        usize::from(self.cols)
+    }
+}
+
+/// How a terminal is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Lines that are kept above the screen.
+    pub scrollback: usize,
+    /// What colour queries are answered from.
+    pub palette: Palette,
+    /// lcc's version, for XTVERSION and DA2.
+    pub version: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scrollback: 10_000,
+            palette: Palette::default(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Shape of the cursor (DECSCUSR).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CursorShape {
+    /// A filled cell.
+    Block,
+    /// A line below.
+    Underline,
+    /// A line to the left.
+    Bar,
+}
+
+/// The child's cursor, in cells from the top left corner of the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Column.
+    pub col: u16,
+    /// Row.
+    pub row: u16,
+    /// Shape.
+    pub shape: CursorShape,
+    /// Whether it blinks.
+    pub blinking: bool,
+}
+
+/// Mode 2026 is kept by [`Held`], together with the tap's marks; the parser never holds back.
+#[derive(Default)]
+struct NeverHeld;
+
+impl Timeout for NeverHeld {
+    fn set_timeout(&mut self, _: std::time::Duration) {}
+
+    fn clear_timeout(&mut self) {}
+
+    fn pending_timeout(&self) -> bool {
+        false
+    }
+}
+
+/// A terminal for one child.
+pub struct Terminal {
+    term: Term<Queue>,
+    parser: Processor<NeverHeld>,
+    tap: Tap,
+    notices: Notices,
+    extras: Extras,
+    queue: Queue,
+    palette: Palette,
+    version: String,
+    size: Size,
+    title: String,
+    /// The frame that is being held back, if one is open.
+    held: Option<Held>,
+    /// Bytes since a control string last ended.
+    silent: usize,
+    changes: u64,
+}
+
+impl Terminal {
+    /// An empty screen.
+    #[must_use]
+    pub fn new(size: Size, options: Options) -> Self {
+        let size = size.usable();
+        let queue = Queue::default();
+        let config = Config {
+            scrolling_history: options.scrollback,
+            kitty_keyboard: true,
+            osc52: Osc52::OnlyCopy,
+            ..Config::default()
+        };
+        Self {
+            term: Term::new(config, &size, queue.clone()),
+            parser: Processor::new(),
+            tap: Tap::default(),
+            notices: Notices::default(),
+            extras: Extras::default(),
+            queue,
+            palette: options.palette,
+            version: options.version,
+            size,
+            title: String::new(),
+            held: None,
+            silent: 0,
+            changes: 0,
+        }
+    }
+
+    /// Takes bytes of the child, cut anywhere; what they ask for comes back in their order.
+    /// While a synchronized frame is open its bytes wait, and so do their events.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<TerminalEvent> {
+        while !bytes.is_empty() {
+            let room = self.held.as_ref().map_or(usize::MAX, Held::room);
+            let limit = room.min(STRING_LIMIT - self.silent).min(bytes.len());
+            let stretch = self.tap.advance(bytes.get(..limit).unwrap_or(bytes));
+            let (done, rest) = bytes.split_at(stretch.len);
+            bytes = rest;
+            self.take(done, stretch.mark);
+            self.silent = if stretch.alive { 0 } else { self.silent + done.len() };
+            if self.silent >= STRING_LIMIT {
+                let cancelled = self.tap.advance(&CANCEL);
+                self.take(&CANCEL, cancelled.mark);
+                self.silent = 0;
+            }
+            if self.held.as_ref().is_some_and(|held| held.room() == 0) {
+                self.release();
+            }
+        }
+        self.collect()
+    }
+
+    /// When an open synchronized frame must be shown although it is not complete; none if no
+    /// frame is open. The clock of a frame starts with the first call that sees it.
+    pub fn sync_deadline(&mut self, now: Moment) -> Option<Moment> {
+        self.held.as_mut().map(|held| held.deadline(now))
+    }
+
+    /// Shows an open frame whose deadline has passed, and returns what its bytes asked for.
+    pub fn stop_sync(&mut self, now: Moment) -> Vec<TerminalEvent> {
+        if self.sync_deadline(now).is_some_and(|deadline| deadline <= now) {
+            self.release();
+        }
+        self.collect()
+    }
+
+    /// One stretch of the stream, with the mark it ends in.
+    fn take(&mut self, bytes: &[u8], mark: Option<Mark>) {
+        match (&mut self.held, mark) {
+            (Some(held), mark) => {
+                held.bytes.extend_from_slice(bytes);
+                let ends = mark == Some(Mark::SyncEnd);
+                if let Some(mark) = mark {
+                    held.marks.push((held.bytes.len(), mark));
+                }
+                if ends {
+                    self.release();
+                }
+            }
+            (None, mark) => {
+                let begins = mark == Some(Mark::SyncBegin);
+                self.apply(bytes, mark);
+                if begins {
+                    self.held = Some(Held::default());
+                }
+            }
+        }
+    }
+
+    /// Applies a frame that was held back.
+    fn release(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let mut from = 0;
+        for (to, mark) in held.marks {
+            self.apply(held.bytes.get(from..to).unwrap_or_default(), Some(mark));
+            from = to;
+        }
+        self.apply(held.bytes.get(from..).unwrap_or_default(), None);
+    }
+
+    /// Runs the emulator over `bytes`, then acts on the mark.
+    fn apply(&mut self, bytes: &[u8], mark: Option<Mark>) {
+        if !bytes.is_empty() {
+            self.changes += 1;
+        }
+        let mut screen = Screen {
+            term: &mut self.term,
+            extras: &mut self.extras,
+            palette: &self.palette,
+            version: &self.version,
+            queue: &self.queue,
+        };
+        self.parser.advance(&mut screen, bytes);
+        match mark {
+            None | Some(Mark::SyncBegin | Mark::SyncEnd) => {}
+            Some(Mark::Version) => self.queue.reply(reply::version(&self.version)),
+            Some(Mark::ColourScheme) => {
+                self.queue.reply(reply::colour_scheme(self.palette.is_dark()));
+            }
+            Some(Mark::Osc(code, text)) => {
+                if let Some(event) = self.notices.read(code, &text) {
+                    self.queue.push(event);
+                }
+            }
+        }
+    }
+
+    /// Takes the events out of the queue and notes the last title.
+    fn collect(&mut self) -> Vec<TerminalEvent> {
+        let events = self.queue.take();
+        let last = events.iter().rev().find_map(|event| match event {
+            TerminalEvent::Title(title) => Some(title),
+            _ => None,
+        });
+        if let Some(title) = last {
+            self.title = plain_text(title);
+        }
+        events
+    }
+
+    /// Gives the screen a new size; lines are wrapped anew. Tell the child's PTY as well.
+    pub fn resize(&mut self, size: Size) {
+        let size = size.usable();
+        if size != self.size {
+            self.size = size;
+            self.term.resize(size);
+            self.changes += 1;
+        }
+    }
+
+    /// The size in use.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The child's modes.
+    #[must_use]
+    pub fn modes(&self) -> Modes {
+        Modes {
+            modify_other_keys: self.extras.modify_other_keys,
+            theme_reports: self.extras.theme_reports,
+            ..Modes::from_emulator(*self.term.mode())
+        }
+    }
+
+    /// The last title the child set; empty if none.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Counts changes of what [`Terminal::draw`] draws: equal numbers, equal pictures.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The cursor; none while it is hidden or scrolled out of the view.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        if !self.term.mode().contains(TermMode::SHOW_CURSOR) {
+            return None;
+        }
+        let style = self.term.cursor_style();
+        let shape = match style.shape {
+            ansi::CursorShape::Block | ansi::CursorShape::HollowBlock => CursorShape::Block,
+            ansi::CursorShape::Underline => CursorShape::Underline,
+            ansi::CursorShape::Beam => CursorShape::Bar,
+            ansi::CursorShape::Hidden => return None,
+        };
+        let Point { line, column } = self.term.grid().cursor.point;
+        let row = usize::try_from(line.0).ok()? + self.view_offset();
+        let row = u16::try_from(row).ok().filter(|row| *row < self.size.rows)?;
+        Some(Cursor { col: u16::try_from(column.0).ok()?, row, shape, blinking: style.blinking })
+    }
+
+    /// Draws the view into `area`, from its top left corner; what the screen does not fill is
+    /// left blank.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        let grid = self.term.grid();
+        let colours = self.term.colors();
+        let selected = self.term.selection.as_ref().and_then(|range| range.to_range(&self.term));
+        let top = i32::try_from(self.view_offset()).unwrap_or(i32::MAX);
+        for y in 0..area.height {
+            for x in 0..area.width {
+                let Some(target) = buf.cell_mut((area.x + x, area.y + y)) else { continue };
+                if x >= self.size.cols || y >= self.size.rows {
+                    target.reset();
+                    continue;
+                }
+                let point = Point::new(Line(i32::from(y) - top), Column(usize::from(x)));
+                let cell = &grid[point];
+                cells::draw(cell, colours, target);
+                if cell.flags.contains(Flags::WIDE_CHAR) && x + 1 == area.width {
+                    // Half of it would stick out of the area.
+                    target.set_char(' ');
+                    target.set_diff_option(ratatui::buffer::CellDiffOption::None);
+                }
+                if selected.is_some_and(|range| range.contains(point)) {
+                    target.modifier.toggle(Modifier::REVERSED);
+                }
+            }
+        }
+    }
+
+    /// Moves the view: up into the scrollback by a positive number of lines, down by a negative.
+    pub fn scroll(&mut self, lines: i32) {
+        self.move_view(Scroll::Delta(lines));
+    }
+
+    /// Moves the view back to the live screen.
+    pub fn scroll_to_bottom(&mut self) {
+        self.move_view(Scroll::Bottom);
+    }
+
+    fn move_view(&mut self, to: Scroll) {
+        let before = self.view_offset();
+        self.term.scroll_display(to);
+        self.changes += u64::from(before != self.view_offset());
+    }
+
+    /// Lines the view stands above the live screen; 0 at the bottom.
+    #[must_use]
+    pub fn view_offset(&self) -> usize {
+        self.term.grid().display_offset()
+    }
+
+    /// Lines of scrollback; always 0 on the alternate screen.
+    #[must_use]
+    pub fn history(&self) -> usize {
+        self.term.grid().history_size()
+    }
+
+    /// Changes what colour queries are answered from, and tells a child that asked to be told
+    /// when that turns dark to light or back.
+    pub fn set_palette(&mut self, palette: Palette) -> Vec<TerminalEvent> {
+        let turned = palette.is_dark() != self.palette.is_dark();
+        self.palette = palette;
+        if turned && self.extras.theme_reports {
+            self.queue.reply(reply::colour_scheme(self.palette.is_dark()));
+        }
+        self.collect()
+    }
+
+    pub(super) const fn term(&self) -> &Term<Queue> {
+        &self.term
+    }
+
+    pub(super) fn set_selection(&mut self, selection: Option<Selection>) {
+        self.term.selection = selection;
+        self.changes += 1;
+    }
+}
