@@ -1,1 +1,26 @@
 //! What the cockpit knows and how it changes: Model, Message, update; pure.
+//!
+//! Everything that happens to the front is a [`Message`]; [`update`] changes the [`Model`] and
+//! says as [`Effect`]s what the shell has to do. Time comes in as [`Message::Tick`].
+
+mod action;
+mod alert;
+mod dialog;
+mod keybar;
+mod keys;
+mod layout;
+mod message;
+mod model;
+mod mouse;
+mod notices;
+mod pane;
+mod update;
+
+pub use alert::{Alert, AlertKey, Tone, alert};
+pub use dialog::{Ask, Choice, Dialog, Outcome};
+pub use keybar::{Badge, Entry, KeyBar, keybar};
+pub use layout::{Kind, Layout, centred};
+pub use message::{Effect, Message};
+pub use model::{ChildState, Model, Options, Overlay, Title};
+pub use notices::{Notices, Shown};
+pub use update::{hang_up, update};

@@ -1,1 +1,291 @@
 //! The one loop of the front: the outer terminal, its guard and its pacing.
+
+mod outer;
+mod pace;
+mod screen;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use crossterm::event::{Event, EventStream};
+use futures_util::StreamExt;
+use thiserror::Error;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+    time::sleep_until,
+};
+
+use crate::{
+    domain::Moment,
+    front::{
+        app::{self, Effect, Message, Model},
+        input::Keymap,
+        theme::{Depth, Theme},
+    },
+    protocol::{Command, Update},
+};
+
+use outer::Outer;
+use pace::{Due, Pace};
+use screen::Screen;
+
+pub use app::Title;
+
+/// The time in the bottom line moves once a second.
+const TICK: Duration = Duration::from_secs(1);
+/// Messages nearer to each other than this share a tick.
+const SAME_TIME: Duration = Duration::from_millis(20);
+/// Updates taken in at once before keys are looked at again.
+const BATCH: usize = 64;
+
+/// What a front starts with.
+#[derive(Debug, Clone)]
+pub struct FrontOptions {
+    /// The theme to begin with.
+    pub theme: Theme,
+    /// The themes that F4 goes through.
+    pub themes: Vec<Theme>,
+    /// What the outer terminal can show.
+    pub depth: Depth,
+    /// Which keys are lcc's.
+    pub keymap: Keymap,
+    /// What stands in the header.
+    pub title: Title,
+    /// Lines kept above Claude Code's pane.
+    pub scrollback: usize,
+}
+
+/// Why a front could not go on.
+#[derive(Debug, Error)]
+pub enum FrontError {
+    /// No terminal to draw on.
+    #[error("lcc needs a terminal on stdin and stdout; for scripts there is `lcc run \"PROMPT\"`")]
+    NoTerminal,
+    /// The outer terminal does not take what is written to it, or cannot be read.
+    #[error("the terminal lcc runs in cannot be used: {0}")]
+    Terminal(#[from] io::Error),
+    /// The engine is gone without having said so.
+    #[error("the engine ended without a word; its log says why")]
+    EngineGone,
+    /// Something panicked; the terminal was given back.
+    #[error("lcc failed inside; the message above says where")]
+    Panicked,
+}
+
+/// Runs the front until the session is over or the user leaves. The terminal is given back as
+/// it was, whatever happens.
+///
+/// # Errors
+/// When there is no terminal, when it fails, or when the engine is gone.
+pub async fn run(
+    options: FrontOptions,
+    commands: mpsc::UnboundedSender<Command>,
+    updates: mpsc::Receiver<Update>,
+) -> Result<(), FrontError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(FrontError::NoTerminal);
+    }
+    let size = crossterm::terminal::size()?;
+    let outer = Outer::enter()?;
+    let result = Front::new(options, size, commands, updates)?.run(&outer).await;
+    let given_back = outer.leave();
+    result?;
+    Ok(given_back?)
+}
+
+/// The loop's own things; what the user sees is all in the model.
+struct Front {
+    model: Model,
+    screen: Screen,
+    pace: Pace,
+    start: Instant,
+    commands: mpsc::UnboundedSender<Command>,
+    updates: mpsc::Receiver<Update>,
+    signals: [Signal; 3],
+    /// Bytes for the outer terminal, written in one go.
+    out: Vec<u8>,
+    done: bool,
+}
+
+impl Front {
+    fn new(
+        options: FrontOptions,
+        size: (u16, u16),
+        commands: mpsc::UnboundedSender<Command>,
+        updates: mpsc::Receiver<Update>,
+    ) -> io::Result<Self> {
+        let mut themes = options.themes;
+        let theme = themes.iter().position(|known| *known == options.theme).unwrap_or_else(|| {
+            themes.push(options.theme);
+            themes.len() - 1
+        });
+        let model = Model::new(
+            app::Options {
+                title: options.title,
+                keymap: options.keymap,
+                themes,
+                theme,
+                scrollback: options.scrollback,
+            },
+            size,
+        );
+        Ok(Self {
+            model,
+            screen: Screen::new(options.depth),
+            pace: Pace::default(),
+            start: Instant::now(),
+            commands,
+            updates,
+            signals: [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::hangup())?,
+                signal(SignalKind::interrupt())?,
+            ],
+            out: Vec::with_capacity(64 * 1024),
+            done: false,
+        })
+    }
+
+    async fn run(mut self, outer: &Outer) -> Result<(), FrontError> {
+        let size = self.model.pane_size();
+        self.send(Command::Resize { cols: size.cols, rows: size.rows });
+        outer::set_title(&format!("lcc · {}", self.model.title.project), &mut self.out);
+        self.draw()?;
+        let mut events = EventStream::new();
+        while !self.done {
+            if outer.is_left() {
+                return Err(FrontError::Panicked);
+            }
+            let wake = self.wake();
+            let [terminate, hang_up, interrupt] = &mut self.signals;
+            // Signals and keys go first: a flood of output must not keep them waiting. The timer
+            // comes before the output, so that a flood is drawn, too.
+            tokio::select! {
+                biased;
+                _ = terminate.recv() => self.hang_up(),
+                _ = hang_up.recv() => self.hang_up(),
+                _ = interrupt.recv() => self.hang_up(),
+                event = events.next() => match event {
+                    Some(event) => self.event(event?),
+                    None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                },
+                () = sleep_until(wake.into()) => self.tick(),
+                update = self.updates.recv() => match update {
+                    Some(update) => self.news(update),
+                    None => return Err(FrontError::EngineGone),
+                },
+            }
+            if !self.done && self.pace.due(self.now(), self.updates.is_empty()) == Due::Now {
+                self.draw()?;
+            }
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Moment {
+        Moment::from_duration(self.start.elapsed())
+    }
+
+    /// When the loop has something to do although nothing happens.
+    fn wake(&mut self) -> Instant {
+        let now = self.now();
+        let mut wake = self.model.now + TICK;
+        if let Some(frame) = self.model.wake() {
+            wake = wake.min(frame);
+        }
+        if let Due::At(draw) = self.pace.due(now, self.updates.is_empty()) {
+            wake = wake.min(draw);
+        }
+        self.start + Duration::from_micros(wake.0)
+    }
+
+    fn event(&mut self, event: Event) {
+        let message = match event {
+            Event::Key(key) => Message::Key(key),
+            Event::Mouse(mouse) => Message::Mouse(mouse),
+            Event::Paste(text) => Message::Paste(text),
+            Event::Resize(cols, rows) => Message::Resize { cols, rows },
+            Event::FocusGained => Message::Focus(true),
+            Event::FocusLost => Message::Focus(false),
+        };
+        self.take(message);
+    }
+
+    /// Takes an update in, and what else has come with it.
+    fn news(&mut self, first: Update) {
+        let mut next = Some(first);
+        for _ in 0..BATCH {
+            let Some(update) = next else { break };
+            if let Update::Output(bytes) = &update {
+                self.pace.fed(bytes.len());
+            }
+            self.take(Message::Update(update));
+            next = if self.done { None } else { self.updates.try_recv().ok() };
+        }
+        if let Some(update) = next {
+            self.take(Message::Update(update));
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        let now = self.now();
+        if now.since(self.model.now) >= SAME_TIME {
+            self.tick();
+        }
+        let effects = app::update(&mut self.model, message);
+        self.carry_out(effects);
+    }
+
+    fn tick(&mut self) {
+        let now = self.now();
+        let effects = app::update(&mut self.model, Message::Tick(now));
+        self.carry_out(effects);
+    }
+
+    fn hang_up(&mut self) {
+        let effects = app::hang_up(&mut self.model);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => self.send(command),
+                Effect::SetTitle(title) => outer::set_title(&title, &mut self.out),
+                Effect::Bell => self.out.push(b'\x07'),
+                Effect::Clipboard(text) => outer::set_clipboard(&text, &mut self.out),
+                Effect::Notify(text) => outer::notify(&text, &mut self.out),
+                Effect::Redraw => self.pace.changed(),
+                Effect::Quit => self.done = true,
+            }
+        }
+    }
+
+    /// Tells the engine. When it is gone, the closed channel of updates says so.
+    fn send(&self, command: Command) {
+        if self.commands.send(command).is_err() {
+            tracing::debug!("a command found no engine");
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.screen.draw(&self.model, &mut self.out)?;
+        let now = self.now();
+        self.pace.drawn(now);
+        self.flush()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(&self.out).and_then(|()| stdout.flush());
+        self.out.clear();
+        written
+    }
+}

@@ -1,1 +1,68 @@
 //! draw(&Model, &Theme, &mut Buffer): one widget a file, pure.
+//!
+//! A widget is a function from figures to lines or cells. It asks the theme for roles and never
+//! for colours, writes units behind every figure, `–` for what is not known and `~` before what
+//! is estimated, and says everything without colour, too.
+
+mod alert;
+mod bar;
+mod cache;
+mod claude;
+mod column;
+mod dialog;
+mod header;
+mod help;
+mod keybar;
+mod noise;
+mod prefill;
+mod sandbox;
+mod server;
+mod strip;
+mod text;
+mod thinking;
+mod time;
+mod too_small;
+mod window;
+
+pub use claude::{CursorAt, cursor};
+
+use ratatui::buffer::Buffer;
+
+use crate::front::{
+    app::{Kind, Model, Overlay},
+    theme::Theme,
+};
+
+/// Draws the whole cockpit into a buffer of the model's size.
+pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
+    let layout = model.layout();
+    let screen = layout.screen.intersection(buf.area);
+    if screen != layout.screen {
+        // The outer terminal has just changed its size; the next frame fits again.
+        return;
+    }
+    match layout.kind {
+        Kind::TooSmall => {
+            too_small::draw(screen, theme, buf);
+            return;
+        }
+        Kind::Wide => {
+            header::draw(model, theme, layout.header, buf);
+            claude::draw(model, theme, &layout, buf);
+            column::draw(model, theme, layout.panes, buf);
+        }
+        Kind::Strip => {
+            claude::draw(model, theme, &layout, buf);
+            strip::draw(model, theme, layout.strip, buf);
+            column::draw(model, theme, layout.panes, buf);
+        }
+    }
+    alert::draw(model, theme, layout.alert, buf);
+    keybar::draw(model, theme, layout.keys, buf);
+    for overlay in &model.overlays {
+        match overlay {
+            Overlay::Help(scroll) => help::draw(model, *scroll, theme, screen, buf),
+            Overlay::Dialog(asked) => dialog::draw(model, asked, theme, screen, buf),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What lcc's own keys do.
+
+use crate::{
+    domain::Phase,
+    front::input::Action,
+    protocol::{Command, CompactWhen, Notice, NoticeLevel},
+};
+
+use super::{
+    Ask, ChildState, Dialog, Effect, Kind, Model, Outcome, Overlay, dialog::freed_sentence, pane,
+};
+
+/// Runs one action, whether its key was pressed or its name clicked.
+pub(super) fn run(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Help => help(model),
+        Action::Compact => compact(model, effects),
+        Action::Panes => panes(model, effects),
+        Action::Theme => model.theme = (model.theme + 1) % model.themes.len(),
+        Action::Fresh => fresh(model, effects),
+        Action::Quit => quit(model, effects),
+    }
+    if action == Action::Theme {
+        let text = format!("theme {}", model.theme().name());
+        tell(model, NoticeLevel::Info, text);
+    }
+    effects.push(Effect::Redraw);
+}
+
+/// Does what the user chose in a dialog, and closes it.
+pub(super) fn choose(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effect>) {
+    model.overlays.retain(|overlay| !matches!(overlay, Overlay::Dialog(_)));
+    match outcome {
+        Outcome::Compact(when) => {
+            let text = match when {
+                CompactWhen::Idle => "compacts when the turn has ended",
+                CompactWhen::Interrupt => "interrupting the turn, then compacting",
+            };
+            tell(model, NoticeLevel::Info, text.to_owned());
+            effects.push(Effect::Send(Command::Compact(when)));
+        }
+        Outcome::Fresh => restart(model, effects),
+        Outcome::Quit => leave(model, effects),
+        Outcome::Cancel => {}
+    }
+    effects.push(Effect::Redraw);
+}
+
+/// Leaves, however the session is: the outer world ends.
+pub(super) fn leave(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.child = ChildState::Ending;
+    model.overlays.clear();
+    effects.push(Effect::Send(Command::Quit));
+}
+
+fn help(model: &mut Model) {
+    if matches!(model.overlays.last(), Some(Overlay::Help(_))) {
+        model.overlays.pop();
+    } else {
+        model.overlays.retain(|overlay| !matches!(overlay, Overlay::Help(_)));
+        model.overlays.push(Overlay::Help(0));
+    }
+}
+
+fn panes(model: &mut Model, effects: &mut Vec<Effect>) {
+    let before = model.pane_size();
+    match model.layout().kind {
+        Kind::Wide => model.column = !model.column,
+        Kind::Strip => model.drawer = !model.drawer,
+        Kind::TooSmall => {}
+    }
+    pane::fit(model, before, effects);
+}
+
+fn compact(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.phase() {
+        Phase::Idle => {
+            tell(model, NoticeLevel::Info, "compacting the conversation".to_owned());
+            effects.push(Effect::Send(Command::Compact(CompactWhen::Idle)));
+        }
+        Phase::Prefill | Phase::Generate | Phase::Tools => ask(model, Ask::Compact),
+        Phase::Compacting => {
+            tell(model, NoticeLevel::Info, "a compaction is under way already".to_owned());
+        }
+        Phase::Starting => {
+            tell(model, NoticeLevel::Info, "nothing to compact yet: starting".to_owned());
+        }
+        Phase::Stopped => {
+            let text = "Claude Code does not run: F5 starts it, F10 quits".to_owned();
+            tell(model, NoticeLevel::Info, text);
+        }
+    }
+}
+
+fn fresh(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.child == ChildState::Ending {
+        return;
+    }
+    if model.phase().is_busy() {
+        ask(model, Ask::Fresh);
+    } else {
+        restart(model, effects);
+    }
+}
+
+fn restart(model: &mut Model, effects: &mut Vec<Effect>) {
+    let text = match model.child {
+        ChildState::Running => freed_sentence(model),
+        ChildState::Starting(_)
+        | ChildState::Ended { .. }
+        | ChildState::Failed { .. }
+        | ChildState::Ending => "starting Claude Code again".to_owned(),
+    };
+    tell(model, NoticeLevel::Info, text);
+    effects.push(Effect::Send(Command::RestartFresh));
+}
+
+fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.child == ChildState::Ending {
+        // The second wish to leave does not wait for the engine.
+        effects.push(Effect::Quit);
+    } else if model.phase().is_busy() {
+        if matches!(model.overlays.last(), Some(Overlay::Dialog(Dialog { ask: Ask::Quit, .. }))) {
+            leave(model, effects);
+        } else {
+            ask(model, Ask::Quit);
+        }
+    } else {
+        leave(model, effects);
+    }
+}
+
+/// One dialog at a time: a new question takes the place of the old one.
+fn ask(model: &mut Model, ask: Ask) {
+    model.overlays.retain(|overlay| !matches!(overlay, Overlay::Dialog(_)));
+    model.overlays.push(Overlay::Dialog(Dialog::new(ask)));
+}
+
+fn tell(model: &mut Model, level: NoticeLevel, text: String) {
+    model.notices.push(Notice { level, text }, model.now);
+}

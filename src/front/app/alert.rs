@@ -1,0 +1,134 @@
+//! The one line above the keys: what needs the user now.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::{
+    domain::{Risk, units},
+    protocol::{CacheBreak, NoticeLevel, Snapshot},
+};
+
+use super::{ChildState, Model};
+
+/// How long a broken cache stays in the line; its pane keeps telling.
+const BREAK_FOR: Duration = Duration::from_secs(60);
+
+/// How loud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// Good to know.
+    Plain,
+    /// Amber.
+    Warn,
+    /// Red.
+    Alert,
+}
+
+/// What an alert is about, so that it can be put away until it comes anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AlertKey {
+    /// The window is near its limit, or (`true`) at it.
+    Risk(bool),
+    /// The model server does not answer.
+    ServerLost,
+    /// The n-th break of the cache.
+    Break(u64),
+    /// A notice, by number.
+    Notice(u64),
+}
+
+/// The alerts the user has put away.
+pub(super) type Dismissed = BTreeSet<AlertKey>;
+
+/// The line, and what else waits behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// What it is about.
+    pub key: AlertKey,
+    /// How loud.
+    pub tone: Tone,
+    /// What it says, with a mark in front that can be told apart without colour.
+    pub text: String,
+    /// How many others wait behind it.
+    pub behind: usize,
+}
+
+/// The alert to show: the loudest; of equals the one that can still be acted on first.
+#[must_use]
+pub fn alert(model: &Model) -> Option<Alert> {
+    let mut all: Vec<(AlertKey, Tone, String)> = Vec::new();
+    if let Some(snapshot) = &model.snapshot {
+        of_figures(model, snapshot, &mut all);
+    }
+    for (level, tone, mark) in [
+        (NoticeLevel::Error, Tone::Alert, "■"),
+        (NoticeLevel::Warning, Tone::Warn, "▲"),
+        (NoticeLevel::Info, Tone::Plain, "·"),
+    ] {
+        if let Some(shown) = model.notices.newest(level) {
+            let text = format!("{mark} {}", shown.notice.text);
+            all.push((AlertKey::Notice(shown.id), tone, text));
+        }
+    }
+    all.retain(|(key, _, _)| !model.dismissed.contains(key));
+    // The sort is stable: within a tone the order above stays.
+    all.sort_by_key(|(_, tone, _)| std::cmp::Reverse(*tone));
+    let behind = all.len().saturating_sub(1);
+    let (key, tone, text) = all.into_iter().next()?;
+    Some(Alert { key, tone, text, behind })
+}
+
+fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone, String)>) {
+    match snapshot.forecast.risk {
+        Risk::None => {}
+        Risk::Near => {
+            all.push((AlertKey::Risk(false), Tone::Warn, risk(model, snapshot, "▲ near")));
+        }
+        Risk::Now => all.push((AlertKey::Risk(true), Tone::Alert, risk(model, snapshot, "■ NOW"))),
+    }
+    let running = matches!(model.child, ChildState::Running);
+    if snapshot.server.healthy == Some(false) && running {
+        let place = snapshot.server.url.as_deref().unwrap_or("its address");
+        let text = format!(
+            "■ the model server does not answer at {place}: start it again, lcc goes on by itself"
+        );
+        all.push((AlertKey::ServerLost, Tone::Alert, text));
+    }
+    if let (Some(found), Some((count, at))) = (&snapshot.cache.last_break, model.last_break)
+        && model.now.since(at) < BREAK_FOR
+    {
+        all.push((AlertKey::Break(count), Tone::Warn, cache_break(found, snapshot)));
+    }
+}
+
+fn risk(model: &Model, snapshot: &Snapshot, mark: &str) -> String {
+    let left = match snapshot.forecast.turns_left {
+        Some(0) => "no further turn fits".to_owned(),
+        Some(1) => "about 1 turn left".to_owned(),
+        Some(n) => format!("about {n} turns left"),
+        None => "the window is filling up".to_owned(),
+    };
+    let reason =
+        snapshot.forecast.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let reads = snapshot
+        .window
+        .used
+        .map_or_else(String::new, |used| format!(" reads {} tok", units::count(used)));
+    let frees = model
+        .freed()
+        .map_or_else(String::new, |freed| format!(" frees ~{} tok", units::count(freed)));
+    format!("{mark}  {left}{reason}.  F2 compact{reads}   F5 fresh{frees}")
+}
+
+fn cache_break(found: &CacheBreak, snapshot: &Snapshot) -> String {
+    let last = snapshot
+        .cache
+        .last_ratio
+        .map_or_else(|| "–".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
+    let fix = found.fix.as_ref().map_or_else(String::new, |fix| format!(". Fix: {fix}"));
+    format!(
+        "▼ cache: last {last}. Read again from token {}, {}: {}{fix}",
+        units::count(found.at_token),
+        found.section,
+        found.cause
+    )
+}

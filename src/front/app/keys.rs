@@ -1,0 +1,113 @@
+//! Keys and pastes: to the topmost overlay, to lcc, or to Claude Code.
+
+use bytes::Bytes;
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use crate::{
+    front::input::{Fed, encode},
+    protocol::{Command, Notice, NoticeLevel},
+};
+
+use super::{ChildState, Effect, Model, Overlay, action};
+
+/// A key.
+pub(super) fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    match model.keymap.feed(key) {
+        Fed::Action(wanted) => action::run(model, wanted, effects),
+        Fed::Pass(key) => passed(model, key, effects),
+        Fed::Hint(hint) => {
+            let notice = Notice { level: NoticeLevel::Info, text: hint.text().to_owned() };
+            model.notices.push(notice, model.now);
+            effects.push(Effect::Redraw);
+        }
+        // The bottom bar shows the letters while the leader is held.
+        Fed::Pending | Fed::Cancelled => effects.push(Effect::Redraw),
+    }
+}
+
+/// A key that is not lcc's own.
+fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    if key.kind == KeyEventKind::Release {
+        return;
+    }
+    match model.overlays.last_mut() {
+        Some(Overlay::Help(scroll)) => {
+            if let Some(to) = scrolled(*scroll, key.code) {
+                *scroll = to;
+            } else if closes(key.code) {
+                model.overlays.pop();
+            }
+            effects.push(Effect::Redraw);
+        }
+        Some(Overlay::Dialog(dialog)) => {
+            let count = dialog.choices().len();
+            match key.code {
+                KeyCode::Left | KeyCode::BackTab | KeyCode::Up => {
+                    dialog.marked = (dialog.marked + count - 1) % count;
+                }
+                KeyCode::Right | KeyCode::Tab | KeyCode::Down => {
+                    dialog.marked = (dialog.marked + 1) % count;
+                }
+                KeyCode::Enter => {
+                    let choice = dialog.choices()[dialog.marked.min(count - 1)];
+                    action::choose(model, choice.outcome, effects);
+                }
+                KeyCode::Esc => action::choose(model, super::Outcome::Cancel, effects),
+                KeyCode::Char(letter) => {
+                    let letter = letter.to_ascii_lowercase();
+                    let choice = dialog.choices().iter().find(|c| c.letter == letter);
+                    if let Some(choice) = choice {
+                        action::choose(model, choice.outcome, effects);
+                    }
+                }
+                _ => {}
+            }
+            effects.push(Effect::Redraw);
+        }
+        None => to_child(model, key, effects),
+    }
+}
+
+fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let bytes = encode::key(key, model.terminal.modes());
+    send(model, bytes, effects);
+}
+
+/// A paste. Overlays take none.
+pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    if model.overlays.is_empty() {
+        let bytes = encode::paste(text, model.terminal.modes());
+        send(model, bytes, effects);
+    }
+}
+
+/// Bytes for Claude Code, when it is there to take them.
+pub(super) fn send(model: &mut Model, bytes: Vec<u8>, effects: &mut Vec<Effect>) {
+    match model.child {
+        ChildState::Starting(_) | ChildState::Running => {
+            if !bytes.is_empty() {
+                if model.terminal.view_offset() > 0 {
+                    model.terminal.scroll_to_bottom();
+                    effects.push(Effect::Redraw);
+                }
+                effects.push(Effect::Send(Command::Input(Bytes::from(bytes))));
+            }
+        }
+        ChildState::Ended { .. } | ChildState::Failed { .. } | ChildState::Ending => {}
+    }
+}
+
+fn scrolled(scroll: u16, code: KeyCode) -> Option<u16> {
+    match code {
+        KeyCode::Up => Some(scroll.saturating_sub(1)),
+        KeyCode::Down => Some(scroll.saturating_add(1)),
+        KeyCode::PageUp => Some(scroll.saturating_sub(10)),
+        KeyCode::PageDown => Some(scroll.saturating_add(10)),
+        KeyCode::Home => Some(0),
+        _ => None,
+    }
+}
+
+fn closes(code: KeyCode) -> bool {
+    matches!(code, KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | ' '))
+}

@@ -1,0 +1,114 @@
+//! The one function that changes the Model.
+
+use crate::{
+    domain::{Moment, Risk},
+    front::input::encode,
+    protocol::{Command, NoticeLevel, Snapshot, Update},
+};
+
+use super::{AlertKey, ChildState, Effect, Message, Model, action, keys, mouse, pane};
+
+/// Takes in one message; says what is to be done. Without [`Effect::Redraw`] the screen is as
+/// it was.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match message {
+        Message::Key(key) => keys::press(model, key, &mut effects),
+        Message::Mouse(event) => mouse::event(model, event, &mut effects),
+        Message::Paste(text) => keys::paste(model, &text, &mut effects),
+        Message::Resize { cols, rows } => {
+            let before = model.pane_size();
+            model.size = (cols, rows);
+            pane::fit(model, before, &mut effects);
+        }
+        Message::Focus(focused) => {
+            model.focused = focused;
+            if let Some(report) = encode::focus(focused, model.terminal.modes()) {
+                keys::send(model, report, &mut effects);
+            }
+        }
+        Message::Update(news) => engine(model, news, &mut effects),
+        Message::Tick(now) => tick(model, now, &mut effects),
+    }
+    effects
+}
+
+fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
+    match news {
+        Update::Output(bytes) => {
+            if matches!(model.child, ChildState::Starting(_)) {
+                model.child = ChildState::Running;
+                effects.push(Effect::Redraw);
+            }
+            // Only what changes the picture asks for a new frame.
+            pane::feed(model, &bytes, effects);
+            return;
+        }
+        Update::Snapshot(new) => snapshot(model, new),
+        Update::Notice(notice) => {
+            if let ChildState::Starting(steps) = &mut model.child
+                && notice.level == NoticeLevel::Info
+            {
+                steps.push(notice.text);
+            } else {
+                model.notices.push(notice, model.now);
+            }
+        }
+        Update::ChildStarting => {
+            model.child = ChildState::Starting(Vec::new());
+            let size = model.pane_size();
+            model.terminal = pane::open(size, model.scrollback);
+            effects.push(Effect::Send(Command::Resize { cols: size.cols, rows: size.rows }));
+        }
+        Update::ChildEnded { code, message } => {
+            if model.child != ChildState::Ending {
+                model.child = ChildState::Ended { code, message };
+            }
+        }
+        Update::Failed { message } => {
+            if model.child != ChildState::Ending {
+                model.child = ChildState::Failed { message };
+            }
+        }
+        Update::Ended => effects.push(Effect::Quit),
+    }
+    effects.push(Effect::Redraw);
+}
+
+fn snapshot(model: &mut Model, new: Box<Snapshot>) {
+    if new.cache.last_break.is_some() && new.cache.breaks > 0 {
+        let seen = model.last_break.map_or(0, |(count, _)| count);
+        if new.cache.breaks != seen {
+            model.last_break = Some((new.cache.breaks, model.now));
+        }
+    }
+    // What was put away may come back once it has been over.
+    if new.forecast.risk == Risk::None {
+        model.dismissed.retain(|key| !matches!(key, AlertKey::Risk(_)));
+    }
+    if new.server.healthy != Some(false) {
+        model.dismissed.remove(&AlertKey::ServerLost);
+    }
+    model.snapshot = Some(new);
+    model.snapshot_at = model.now;
+}
+
+/// Time passes. Only what the eye can see of it asks for a new frame.
+fn tick(model: &mut Model, now: Moment, effects: &mut Vec<Effect>) {
+    let before = (super::keybar(model).phase, super::alert(model).map(|a| a.key));
+    model.now = now;
+    pane::release(model, now, effects);
+    let expired = model.notices.expire(now);
+    let after = (super::keybar(model).phase, super::alert(model).map(|a| a.key));
+    if expired || before != after {
+        effects.push(Effect::Redraw);
+    }
+}
+
+/// The world outside ends (SIGTERM, SIGHUP): ask nothing, leave.
+pub fn hang_up(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    action::leave(model, &mut effects);
+    effects.push(Effect::Quit);
+    effects
+}

@@ -1,0 +1,32 @@
+//! The line above the keys, when there is something to say.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use crate::front::{
+    app::{self, Model, Tone},
+    theme::{Role, Theme},
+};
+
+use super::text::{Pen, cut};
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(shown) = app::alert(model) else { return };
+    if area.is_empty() {
+        return;
+    }
+    let role = match shown.tone {
+        Tone::Plain => Role::Text,
+        Tone::Warn => Role::Warn,
+        Tone::Alert => Role::Alert,
+    };
+    for x in area.left()..area.right() {
+        buf[(x, area.y)].reset();
+    }
+    buf.set_style(area, theme.style(role));
+    let pen = Pen { theme, width: usize::from(area.width) };
+    let more = if shown.behind > 0 { format!("  +{} ", shown.behind) } else { " ".to_owned() };
+    let room = pen.width.saturating_sub(more.chars().count() + 1);
+    let text = format!(" {}", cut(&shown.text, room));
+    let line: Line<'_> = pen.row(vec![pen.span(role, text)], vec![pen.span(role, more)]);
+    buf.set_line(area.x, area.y, &line, area.width);
+}

@@ -1,0 +1,171 @@
+//! The right column: the panes one under the other, in one frame.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Clear, Widget},
+};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{
+    front::{
+        app::Model,
+        theme::{Role, Theme},
+    },
+    protocol::Snapshot,
+};
+
+use super::{
+    cache, noise, prefill, sandbox, server,
+    text::{Pen, cut, lines},
+    thinking, time, window,
+};
+
+/// One pane: what it is, where its figures come from, and its lines, the most important first.
+pub(super) struct Pane {
+    /// Its name.
+    pub(super) title: &'static str,
+    /// Where its figures come from, or its state in a word.
+    pub(super) source: String,
+    /// How the source is drawn.
+    pub(super) tone: Role,
+    /// Its lines.
+    pub(super) lines: Vec<Line<'static>>,
+}
+
+/// Lines of a pane without its title: at least, when there is room, when there is plenty. Fixed,
+/// so that nothing jumps when figures come and go.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    least: u16,
+    good: u16,
+    most: u16,
+}
+
+const fn rows(least: u16, good: u16, most: u16) -> Rows {
+    Rows { least, good, most }
+}
+
+/// Room of each pane, in their order.
+const ROWS: [Rows; 8] = [
+    rows(3, 3, 3),
+    rows(3, 4, 4),
+    rows(2, 3, 7),
+    rows(1, 2, 2),
+    rows(2, 4, 4),
+    rows(1, 3, 8),
+    rows(2, 3, 5),
+    rows(1, 2, 3),
+];
+
+/// Which panes go first when there is no room at all: noise, time, thinking, sandbox, server.
+const GO_FIRST: [usize; 5] = [5, 4, 3, 7, 6];
+
+/// Draws the column.
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if area.width < 8 || area.height < 3 {
+        return;
+    }
+    Clear.render(area, buf);
+    buf.set_style(area, theme.style(Role::Text));
+    let unknown = Snapshot::default();
+    let snapshot = model.snapshot.as_deref().unwrap_or(&unknown);
+    let pen = Pen { theme, width: usize::from(area.width - 4) };
+    let panes = [
+        prefill::pane(snapshot, pen),
+        window::pane(snapshot, pen),
+        cache::pane(snapshot, pen),
+        thinking::pane(snapshot, pen),
+        time::pane(snapshot, pen),
+        noise::pane(snapshot, pen),
+        server::pane(model, snapshot, pen),
+        sandbox::pane(snapshot, pen),
+    ];
+    let border = theme.style(Role::Border);
+    let mut y = area.y;
+    let heights = heights(area.height - 1);
+    for (pane, height) in panes.iter().zip(heights) {
+        let Some(height) = height else { continue };
+        rule(area, y, y == area.y, pane, theme, buf);
+        let inner = Rect::new(area.x + 2, y + 1, area.width - 4, height);
+        for side in inner.top()..inner.bottom() {
+            buf.set_string(area.x, side, "│", border);
+            buf.set_string(area.right() - 1, side, "│", border);
+        }
+        lines(inner, &pane.lines, buf);
+        y = inner.bottom();
+    }
+    let dashes = "─".repeat(usize::from(area.width - 2));
+    for side in y..area.bottom() - 1 {
+        buf.set_string(area.x, side, "│", border);
+        buf.set_string(area.right() - 1, side, "│", border);
+    }
+    buf.set_string(area.x, area.bottom() - 1, format!("└{dashes}┘"), border);
+}
+
+/// A pane's upper border: its name at the left, its source at the right.
+fn rule(area: Rect, y: u16, top: bool, pane: &Pane, theme: &Theme, buf: &mut Buffer) {
+    let border = theme.style(Role::Border);
+    let (left, right) = if top { ("┌", "┐") } else { ("├", "┤") };
+    let room = usize::from(area.width).saturating_sub(pane.title.width() + 8);
+    let source = cut(&pane.source, room);
+    let dashes = usize::from(area.width).saturating_sub(pane.title.width() + source.width() + 7);
+    let line = Line::from(vec![
+        Span::styled(left, border),
+        Span::styled(format!(" {} ", pane.title), theme.style(Role::Title)),
+        Span::styled("─".repeat(dashes), border),
+        Span::styled(format!(" {source} "), theme.style(pane.tone)),
+        Span::styled(format!("─{right}"), border),
+    ]);
+    buf.set_line(area.x, y, &line, area.width);
+}
+
+/// Lines for each pane in so many rows, the bottom border already taken off; `None` for a pane
+/// that is not shown.
+fn heights(rows: u16) -> [Option<u16>; ROWS.len()] {
+    let mut heights = ROWS.map(|r| Some(r.least));
+    let taken = |heights: &[Option<u16>; ROWS.len()]| -> u16 {
+        heights.iter().flatten().map(|lines| lines + 1).sum()
+    };
+    for gone in GO_FIRST {
+        if taken(&heights) <= rows {
+            break;
+        }
+        heights[gone] = None;
+    }
+    for at in (0..ROWS.len()).rev() {
+        if taken(&heights) > rows {
+            heights[at] = None;
+        }
+    }
+    for wanted in [|r: &Rows| r.good, |r: &Rows| r.most] {
+        for (at, room) in ROWS.iter().enumerate() {
+            let left = rows.saturating_sub(taken(&heights));
+            if let Some(height) = &mut heights[at] {
+                *height += left.min(wanted(room).saturating_sub(*height));
+            }
+        }
+    }
+    heights
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn all_panes_are_there_at_thirty_rows() {
+        assert!(heights(27).iter().all(Option::is_some));
+    }
+
+    proptest! {
+        #[test]
+        fn heights_never_pass_the_room(rows in 0_u16..120) {
+            let sum: u16 = heights(rows).iter().flatten().map(|lines| lines + 1).sum();
+            prop_assert!(sum <= rows);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The line on top: project, model, server, sandbox; what is wrong with them is loud.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Span};
+
+use crate::front::{
+    app::Model,
+    theme::{Role, Theme},
+};
+
+use super::{
+    sandbox,
+    text::{Pen, cut, minutes},
+};
+
+/// Columns of the project's and of the model's name at most.
+const NAME_COLS: usize = 30;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, theme.style(Role::Text));
+    let pen = Pen { theme, width: usize::from(area.width) };
+    let mut left = vec![
+        pen.span(Role::Title, " lcc "),
+        pen.text(format!(" {}", cut(&model.title.project, NAME_COLS))),
+    ];
+    left.extend(server(model, pen));
+    left.extend(confinement(model, pen));
+    let right = model.snapshot.as_ref().map_or_else(Vec::new, |s| {
+        let turns = if s.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", s.turns) };
+        vec![pen.dim(format!(" {turns} · {} ", minutes(s.time.session_s)))]
+    });
+    buf.set_line(area.x, area.y, &pen.row(left, right), area.width);
+}
+
+fn dot(pen: Pen<'_>) -> Span<'static> {
+    pen.dim(" · ")
+}
+
+fn server(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
+    if model.practice() {
+        return vec![dot(pen), pen.span(Role::Warn, "practice server: no model"), pen.dim(" (F1)")];
+    }
+    let Some(figures) = model.snapshot.as_ref().map(|s| &s.server) else {
+        return vec![];
+    };
+    let mut spans = Vec::new();
+    if let Some(name) = &figures.model {
+        spans.push(dot(pen));
+        spans.push(pen.text(cut(name, NAME_COLS)));
+    }
+    if let Some(kind) = figures.kind {
+        let version = figures.version.as_ref().map_or_else(String::new, |v| format!(" {v}"));
+        spans.push(dot(pen));
+        spans.push(pen.text(format!("{}{version}", kind.name())));
+    }
+    if figures.healthy == Some(false) {
+        spans.push(pen.span(Role::Alert, " ■ LOST"));
+    }
+    spans
+}
+
+fn confinement(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
+    let Some(figures) = model.snapshot.as_ref().map(|s| &s.sandbox) else {
+        return vec![];
+    };
+    let (word, tone) = sandbox::state(figures);
+    let mut spans = vec![dot(pen)];
+    match tone {
+        Role::Alert => spans.push(pen.span(tone, format!("■ SANDBOX {word}"))),
+        Role::Warn => spans.push(pen.span(tone, format!("▲ SANDBOX {word}"))),
+        _ => spans.push(pen.text(format!("sandbox {word}"))),
+    }
+    if let Some((probes, blocked)) = figures.probes.zip(figures.blocked)
+        && figures.tier != Some(crate::domain::Tier::Off)
+    {
+        let mark = if probes == blocked { "✓" } else { "■" };
+        spans.push(pen.span(tone, format!(" {mark} ")));
+        spans.push(pen.text(format!("{blocked}/{probes}")));
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Tier, protocol::SandboxFigures};
+
+    #[test]
+    fn a_weaker_sandbox_is_loud() {
+        for (tier, probes, blocked, word, tone) in [
+            (Some(Tier::Strict), Some(58), Some(58), "strict", Role::Good),
+            (Some(Tier::Strict), Some(58), Some(57), "strict, LEAKS", Role::Alert),
+            (Some(Tier::Reduced), Some(9), Some(9), "REDUCED", Role::Warn),
+            (Some(Tier::Off), None, None, "OFF", Role::Alert),
+            (None, None, None, "–", Role::Source),
+        ] {
+            let figures = SandboxFigures { tier, probes, blocked, egress_blocked: 0 };
+            assert_eq!(sandbox::state(&figures), (word, tone));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The prefill pane: how far the prompt has been read; between prompts, how the last one went.
+
+use ratatui::{symbols::block, text::Line};
+
+use crate::{
+    domain::{ServerKind, Source, units},
+    front::theme::Role,
+    protocol::{PrefillFigures, PrefillLast, Snapshot},
+};
+
+use super::{
+    bar::{Part, bar, share},
+    column::Pane,
+    text::{Pen, UNKNOWN, percent, rate, seconds, tilde, tokens},
+};
+
+pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
+    let figures = &snapshot.prefill;
+    let source = if figures.done.is_some() {
+        source(figures.source, snapshot.server.kind)
+    } else if figures.last.is_some() {
+        "last prompt, usage"
+    } else {
+        UNKNOWN
+    };
+    let lines = match (figures.done, &figures.last) {
+        (Some(done), _) => running(figures, done, pen),
+        (None, Some(last)) => finished(last, snapshot, pen),
+        (None, None) => vec![
+            Line::from(pen.dim("no prompt read yet")),
+            pen.pair("read", format!("{UNKNOWN} tok")),
+            pen.pair("answer in", "– s".to_owned()),
+        ],
+    };
+    Pane { title: "prefill", source: source.to_owned(), tone: Role::Source, lines }
+}
+
+/// What the server calls the place the figure was read from.
+pub(super) const fn source(source: Option<Source>, kind: Option<ServerKind>) -> &'static str {
+    match (source, kind) {
+        (
+            Some(Source::Server),
+            Some(ServerKind::LlamaServer | ServerKind::Llamafile | ServerKind::Practice),
+        ) => "/slots",
+        (Some(Source::Server), _) => "server",
+        (Some(Source::Log), _) => "server log",
+        (Some(Source::Estimate), _) => "estimate ~",
+        (None, _) => UNKNOWN,
+    }
+}
+
+fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'static>> {
+    let estimated = figures.source.is_some_and(Source::is_estimate);
+    let total = figures.total;
+    let cached = figures.cached.unwrap_or(0).min(done);
+    let whole = total.unwrap_or(0);
+    let parts = [
+        Part { share: share(cached, whole), fill: "▓", role: Role::BarFixed },
+        Part { share: share(done - cached, whole), fill: block::FULL, role: Role::Bar },
+    ];
+    let mut first = bar(pen.width.saturating_sub(6), &parts, pen.theme);
+    let mark = if estimated || figures.total_estimated { "~" } else { " " };
+    let part = total.and_then(|total| units::percent(done.min(total), total));
+    first.push(pen.text(format!(" {mark}{}", percent(part))));
+    let read = vec![
+        pen.text(format!("{}{}", tilde(estimated), tokens(Some(done), 7))),
+        pen.dim(" of "),
+        pen.text(format!("{}{}", tilde(figures.total_estimated), tokens(total, 7))),
+        pen.dim(" tok"),
+    ];
+    let answer = match figures.eta_s {
+        Some(eta) => format!("~{}", units::seconds(eta)),
+        None => "– s".to_owned(),
+    };
+    vec![
+        Line::from(first),
+        pen.row(read, vec![pen.text(rate(figures.rate))]),
+        pen.row(
+            vec![pen.text(tokens(figures.cached, 7)), pen.dim(" cached")],
+            vec![pen.dim("answer in "), pen.span(Role::Accent, answer)],
+        ),
+    ]
+}
+
+fn finished(last: &PrefillLast, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'static>> {
+    let next = snapshot
+        .forecast
+        .next_prefill_s
+        .map_or_else(|| "– s".to_owned(), |next| format!("~{}", units::seconds(next)));
+    vec![
+        pen.row(
+            vec![pen.text(tokens(last.total, 7)), pen.dim(" tok")],
+            vec![pen.dim("read in "), pen.text(seconds(Some(last.seconds)))],
+        ),
+        pen.row(
+            vec![pen.text(tokens(last.cached, 7)), pen.dim(" cached")],
+            vec![pen.text(rate(last.rate))],
+        ),
+        pen.pair("next prompt, cache as it is", next),
+    ]
+}
