@@ -4,6 +4,8 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::{commands::proxy::ProxyOptions, engine::practice::Script};
+
 /// Claude Code, fully local, with the truth about the server beside it.
 #[derive(Debug, Parser)]
 #[command(name = "lcc", version, max_term_width = 100, subcommand_negates_reqs = true)]
@@ -79,25 +81,18 @@ pub enum Sub {
         window: u64,
         /// How it behaves: normal, or a fault to play.
         #[arg(long, value_name = "NAME", default_value = "normal")]
-        script: String,
+        script: Script,
     },
     /// The proxy alone: one line of JSON for everything it observes.
-    Proxy {
-        /// Base URL of the model server.
-        #[arg(long, value_name = "URL")]
-        upstream: String,
-        /// Where to listen; port 0 takes a free one.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-        listen: SocketAddr,
-        /// Allow an upstream that is not on this machine.
-        #[arg(long)]
-        allow_remote: bool,
-    },
+    Proxy(ProxyOptions),
     /// Any command in the very sandbox Claude Code gets.
     Sandbox {
         /// Project folder [default: this directory].
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
+        /// Say what the start proved.
+        #[arg(long, short)]
+        verbose: bool,
         /// The command and its arguments.
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
@@ -169,7 +164,8 @@ mod tests {
 
     #[test]
     fn what_stands_after_two_dashes_goes_to_claude_code() {
-        let cli = Cli::try_parse_from(["lcc", "--profile", "full", "--", "--verbose", "-c"]).unwrap();
+        let cli =
+            Cli::try_parse_from(["lcc", "--profile", "full", "--", "--verbose", "-c"]).unwrap();
         assert_eq!(cli.cockpit.profile.as_deref(), Some("full"));
         assert_eq!(cli.cockpit.claude_args, ["--verbose", "-c"]);
     }

@@ -8,15 +8,20 @@ use std::{
 use clap::Parser;
 use lcc::{
     cli::{Cli, ConfigWhat, Sub},
-    commands::{self, CommandError, settings::Surroundings},
-    engine::sandbox::inner,
+    commands::{self, CommandError, sandbox::SandboxArgs, settings::Surroundings},
+    config::Flags,
+    domain::Tier,
+    engine::practice::PracticeOptions,
 };
 
 fn main() -> ExitCode {
     // The sandbox's inner stage comes first: it must meet nothing but itself.
-    let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|w| w == inner::SUBCOMMAND) {
-        return inner::main(words);
+    #[cfg(target_os = "linux")]
+    {
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|w| w == "__inner") {
+            return lcc::engine::sandbox::linux::inner::main(words.collect());
+        }
     }
     if let Err(e) = color_eyre::install() {
         eprintln!("lcc: {e}");
@@ -43,16 +48,36 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         }
         Some(Sub::Practice { listen, read_rate, write_rate, window, script }) => {
             drop(out);
-            let options = commands::practice::options(read_rate, write_rate, window, &script)?;
-            block_on(commands::practice::run(listen, options)).map(done)
+            let options = PracticeOptions {
+                read_rate,
+                write_rate,
+                window,
+                script,
+                ..PracticeOptions::default()
+            };
+            block_on(async {
+                commands::practice::run(listen, options).await.map_err(CommandError::usage)
+            })
+            .map(done)
         }
-        Some(Sub::Proxy { upstream, listen, allow_remote }) => {
+        Some(Sub::Proxy(options)) => block_on(async {
+            commands::proxy::run(options, out).await.map_err(CommandError::usage)
+        })
+        .map(done),
+        Some(Sub::Sandbox { project, verbose, command }) => {
             drop(out);
-            block_on(commands::proxy::run(&upstream, listen, allow_remote)).map(done)
-        }
-        Some(Sub::Sandbox { project, command }) => {
-            drop(out);
-            commands::sandbox::run(project.as_deref(), &command)
+            let around = Surroundings::look(None)?;
+            let home = around.home();
+            let project =
+                commands::project::project(project.as_deref(), &around.here, home.as_deref())?;
+            Ok(commands::sandbox::run(SandboxArgs {
+                project: Some(project),
+                tier: Tier::Strict,
+                state: around.paths.state,
+                read_only: Vec::new(),
+                command,
+                verbose,
+            }))
         }
         Some(Sub::Doctor { json, server, config }) => {
             let around = Surroundings::look(config.as_deref())?;
@@ -69,12 +94,14 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         }
         Some(Sub::Config { what, config }) => {
             let around = Surroundings::look(config.as_deref())?;
-            match what {
-                ConfigWhat::Path => commands::config::path(&around, &mut out),
-                ConfigWhat::Check => commands::config::check(&around, &mut out),
-                ConfigWhat::Show => commands::config::show(&around, &mut out),
-            }
-            .map(done)
+            let text = match what {
+                ConfigWhat::Path => commands::config::path(&around.paths),
+                ConfigWhat::Check => {
+                    commands::config::check(&around.paths, &around.load(Flags::default())?)
+                }
+                ConfigWhat::Show => commands::config::show(&around.load(Flags::default())?),
+            };
+            write!(out, "{text}").map_err(CommandError::other).map(done)
         }
         Some(Sub::Themes) => {
             let around = Surroundings::look(None)?;

@@ -31,8 +31,11 @@ struct Cockpit {
 impl Cockpit {
     fn open(claude: &Path) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let options =
-            PracticeOptions { read_rate: 20_000.0, write_rate: 2_000.0, ..PracticeOptions::default() };
+        let options = PracticeOptions {
+            read_rate: 20_000.0,
+            write_rate: 2_000.0,
+            ..PracticeOptions::default()
+        };
         let server = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             practice::start(listener, options).await.unwrap()
@@ -101,7 +104,9 @@ fn drive(version: &str) {
     assert!(after_one.cache.last_ratio.unwrap() > 0.5, "{:?}", after_one.cache);
 
     // F2 compacts: the used window falls. A draft in the prompt box survives it.
-    for text in ["practice: say one", "practice: say two", "practice: say three", "practice: say four"] {
+    for text in
+        ["practice: say one", "practice: say two", "practice: say three", "practice: say four"]
+    {
         cockpit.prompt(text);
     }
     let before = cockpit.figures().window.used.unwrap();
@@ -109,7 +114,9 @@ fn drive(version: &str) {
     cockpit.outer.wait_for("a draft", WORK);
     cockpit.outer.key(Key::F(2));
     let compacted = cockpit.wait_figures("a compaction", |f| {
-        f.time.compaction_s > 0.0 && f.phase == Phase::Idle && f.window.used.unwrap_or(before) < before
+        f.time.compaction_s > 0.0
+            && f.phase == Phase::Idle
+            && f.window.used.unwrap_or(before) < before
     });
     println!("{version}: compacted from {before} to {:?}", compacted.window.used);
     cockpit.outer.wait_for("a draft", WORK);

@@ -17,8 +17,15 @@ use crate::{
         practice::PracticeOptions,
         session::{self, Open, ServerChoice, SessionSettings},
     },
-    front::{input::Keymap, shell, theme::Theme},
+    front::{
+        input::{Keymap, Leader},
+        shell,
+        theme::{Depth, Theme},
+    },
 };
+
+/// Lines kept above Claude Code's pane.
+const SCROLLBACK: usize = 10_000;
 
 /// Everything a start needs, decided before the screen is taken.
 struct Start {
@@ -59,8 +66,12 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let settings = &resolved.settings;
     let home = around.home();
     let project = project::project(args.project.as_deref(), &around.here, home.as_deref())?;
-    let theme = themes::load(&settings.theme, &around.paths.themes)?;
-    let keymap = Keymap::with_leader(&settings.leader).map_err(CommandError::usage)?;
+    let (themes, _) = themes::all(&around.paths.themes);
+    let theme =
+        themes.iter().find(|t| t.name() == settings.theme).cloned().ok_or_else(|| {
+            CommandError::Usage(format!("theme {}: no such theme", settings.theme))
+        })?;
+    let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
     let places = setup::places(settings.claude.as_deref(), home, &around.paths.data);
     let claude = setup::claude_code(&places, consent)?;
@@ -87,7 +98,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             Some(id) => Open::Resume(id.to_owned()),
         },
         extra: args.claude_args.clone(),
-        look: look(&theme),
+        look: look(&theme, depth(around)),
         size,
         practice: PracticeOptions {
             read_rate: settings.practice.read_rate,
@@ -97,7 +108,17 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         surroundings: surroundings(around),
         project: project.clone(),
     };
-    let front = front_options(theme, keymap, &project, settings.panes, around);
+    let front = shell::FrontOptions {
+        theme,
+        themes,
+        depth: depth(around),
+        keymap: Keymap::new(leader),
+        title: shell::Title {
+            project: project.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            practice: false,
+        },
+        scrollback: SCROLLBACK,
+    };
     Ok(Start { session, front })
 }
 
@@ -108,6 +129,22 @@ fn given(resolved: &Resolved, key: Key) -> bool {
 /// The profile that was asked for; by the window's size when none was.
 fn profile(resolved: &Resolved) -> Option<Profile> {
     given(resolved, Key::Profile).then_some(resolved.settings.profile)
+}
+
+/// What the outer terminal can show.
+fn depth(around: &Surroundings) -> Depth {
+    let get = |name: &str| around.env.get(name).map(String::as_str);
+    Depth::detect(get("NO_COLOR"), get("COLORTERM"), get("TERM"))
+}
+
+/// Claude Code's colours that go with a theme of the frame.
+fn look(theme: &Theme, depth: Depth) -> Look {
+    match (depth, theme.is_light()) {
+        (Depth::TrueColour | Depth::Indexed256, false) => Look::Dark,
+        (Depth::TrueColour | Depth::Indexed256, true) => Look::Light,
+        (Depth::Ansi16 | Depth::None, false) => Look::DarkAnsi,
+        (Depth::Ansi16 | Depth::None, true) => Look::LightAnsi,
+    }
 }
 
 fn own_program() -> Result<PathBuf, CommandError> {
@@ -123,6 +160,7 @@ fn surroundings(around: &Surroundings) -> session::Surroundings {
     };
     session::Surroundings {
         lang: around.env.get("LANG").filter(utf8).cloned(),
+        path: around.env.get("PATH").cloned(),
         tz: around.env.get("TZ").cloned(),
         root: nix::unistd::geteuid().is_root(),
     }

@@ -11,8 +11,10 @@ use tokio::{
 };
 
 use crate::{
-    domain::{Dialect, Observation},
+    config::is_loopback,
+    domain::{Dialect, Observation, ServerFacts, ServerKind},
     engine::{
+        backend::{self, WatchSettings},
         clock::Clock,
         proxy::{Proxy, ProxyError, ProxySettings, rules::Rules},
     },
@@ -27,6 +29,9 @@ pub struct ProxyOptions {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Allow an upstream that is not on this machine
+    #[arg(long)]
+    pub allow_remote: bool,
 }
 
 /// Why `lcc proxy` ended early.
@@ -43,6 +48,12 @@ pub enum ProxyCommandError {
         /// What the system said.
         error: io::Error,
     },
+    /// The upstream is not this machine.
+    #[error(
+        "--upstream {0}: not on this machine; what Claude Code sends would leave it. \
+         If that is meant, add --allow-remote"
+    )]
+    Remote(String),
     /// The upstream is unusable.
     #[error("--upstream {0}")]
     Upstream(#[from] ProxyError),
@@ -51,25 +62,29 @@ pub enum ProxyCommandError {
     Io(#[from] io::Error),
 }
 
-/// Runs until SIGINT or SIGTERM, or until nobody reads `out` any more. `dialect`: what the server
-/// at the upstream offers, kept up to date by whoever watches it.
+/// Runs until SIGINT or SIGTERM, or until nobody reads `out` any more. The server is watched
+/// beside it: its facts and the progress of its prompts are among the observations.
 ///
 /// # Errors
-/// When it cannot listen, or the upstream's URL is unusable.
-pub async fn run(
-    options: ProxyOptions,
-    dialect: watch::Receiver<Dialect>,
-    mut out: impl Write,
-) -> Result<(), ProxyCommandError> {
+/// When it cannot listen, or the upstream's URL is unusable or not this machine's.
+pub async fn run(options: ProxyOptions, mut out: impl Write) -> Result<(), ProxyCommandError> {
     if !options.listen.ip().is_loopback() {
         return Err(ProxyCommandError::NotLoopback(options.listen));
     }
+    if !options.allow_remote && !is_loopback(&options.upstream) {
+        return Err(ProxyCommandError::Remote(options.upstream));
+    }
+    let upstream = options.upstream.trim_end_matches('/').to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
+    let facts = backend::identify(&client, &upstream).await.unwrap_or_else(|_| not_there());
+    let (to_dialect, dialect) = watch::channel(facts.dialect);
+    let clock = Clock::start();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (to, mut from) = mpsc::unbounded_channel();
     let rules = Rules::default();
-    let settings = ProxySettings { upstream: options.upstream, dialect, token: None, rules };
-    let proxy = Proxy::new(settings, Clock::start(), to)?;
+    let settings = ProxySettings { upstream: upstream.clone(), dialect, token: None, rules };
+    let proxy = Proxy::new(settings, clock, to.clone())?;
     let listener = TcpListener::bind(options.listen)
         .map_err(|error| ProxyCommandError::Listen { addr: options.listen, error })?;
     let addr = listener.local_addr()?;
@@ -77,6 +92,16 @@ pub async fn run(
     if writeln!(out, "listening on http://{addr}").and_then(|()| out.flush()).is_err() {
         return Ok(());
     }
+    let watching = backend::watch(WatchSettings {
+        client,
+        base_url: upstream,
+        facts,
+        clock,
+        active: proxy.active(),
+        dialect: to_dialect,
+        out: to,
+    });
+    let _watching = AbortOnDrop(watching);
     loop {
         let observation = tokio::select! {
             observation = from.recv() => observation,
@@ -88,6 +113,29 @@ pub async fn run(
         if print(&mut out, &observation).is_err() {
             return Ok(());
         }
+    }
+}
+
+/// Facts of a server that does not answer yet; the watch finds out what it is.
+fn not_there() -> ServerFacts {
+    ServerFacts {
+        kind: ServerKind::Unknown,
+        version: None,
+        model: None,
+        window: None,
+        slots: None,
+        healthy: false,
+        loading: false,
+        dialect: Dialect::UNKNOWN,
+    }
+}
+
+/// A task that ends with the one that started it.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

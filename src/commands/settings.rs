@@ -47,7 +47,8 @@ impl Surroundings {
     /// The names of the themes there are, lcc's own and the user's.
     #[must_use]
     pub fn themes(&self) -> Vec<String> {
-        super::themes::names(&self.paths.themes)
+        let (themes, _) = super::themes::all(&self.paths.themes);
+        themes.iter().map(|t| t.name().to_owned()).collect()
     }
 
     /// Reads the settings with `flags` on top.

@@ -57,11 +57,10 @@ pub fn sandbox(tier: Tier, consent: Consent) -> Result<(), CommandError> {
     let Some(command) = missing.install_command() else {
         return Err(CommandError::Sandbox(missing.to_string()));
     };
-    let line = command.join(" ");
-    if !agreed("bubblewrap, the sandbox, is not installed.", &line, consent)? {
+    if !agreed("bubblewrap, the sandbox, is not installed.", command, consent)? {
         return Err(CommandError::Sandbox(missing.to_string()));
     }
-    run(&command)?;
+    run(command)?;
     sandbox::preflight().map(drop).map_err(|e| CommandError::Sandbox(e.to_string()))
 }
 
@@ -82,19 +81,19 @@ fn agreed(what: &str, command: &str, consent: Consent) -> Result<bool, CommandEr
     }
 }
 
-fn run(command: &[String]) -> Result<(), CommandError> {
-    let Some((program, args)) = command.split_first() else { return Ok(()) };
-    let status = Command::new(program)
-        .args(args)
+/// Runs a line of lcc's own by the shell; its words go to stderr.
+fn run(line: &str) -> Result<(), CommandError> {
+    let status = Command::new("/bin/sh")
+        .args(["-c", line])
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(if io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() })
         .stdout(io::stderr())
         .status()
-        .map_err(|e| CommandError::Other(format!("{program} cannot be started: {e}")))?;
+        .map_err(|e| CommandError::Other(format!("/bin/sh cannot be started: {e}")))?;
     if status.success() {
         Ok(())
     } else {
-        Err(CommandError::Other(format!("`{}` ended with {status}", command.join(" "))))
+        Err(CommandError::Other(format!("`{line}` ended with {status}")))
     }
 }
 

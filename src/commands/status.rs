@@ -127,8 +127,14 @@ fn describe(s: &Snapshot) -> String {
             format!("{} / {} tokens, answer in {eta}", units::count(done), count(s.prefill.total)),
         );
     }
-    row("cache", format!("last {}, session {}", ratio(s.cache.last_ratio), ratio(s.cache.session_ratio)));
-    row("thinking", format!("{} tokens, {} leaked turns", s.thinking.tokens, s.thinking.leaked_turns));
+    row(
+        "cache",
+        format!("last {}, session {}", ratio(s.cache.last_ratio), ratio(s.cache.session_ratio)),
+    );
+    row(
+        "thinking",
+        format!("{} tokens, {} leaked turns", s.thinking.tokens, s.thinking.leaked_turns),
+    );
     row("noise", format!("{} swallowed", s.noise.total));
     row(
         "time",
@@ -141,9 +147,19 @@ fn describe(s: &Snapshot) -> String {
         ),
     );
     let kind = s.server.kind.map_or_else(unknown, |k| k.name().to_owned());
-    row("server", format!("{kind} {} {}", s.server.model.as_deref().unwrap_or("–"), s.server.url.as_deref().unwrap_or("")));
+    row(
+        "server",
+        format!(
+            "{kind} {} {}",
+            s.server.model.as_deref().unwrap_or("–"),
+            s.server.url.as_deref().unwrap_or("")
+        ),
+    );
     let tier = s.sandbox.tier.map_or_else(unknown, |t| t.to_string());
-    row("sandbox", format!("{tier}, {}/{} probes blocked", count(s.sandbox.blocked), count(s.sandbox.probes)));
+    row(
+        "sandbox",
+        format!("{tier}, {}/{} probes blocked", count(s.sandbox.blocked), count(s.sandbox.probes)),
+    );
     text
 }
 
@@ -184,7 +200,9 @@ mod tests {
     #[test]
     fn unknown_figures_are_null_in_json_and_dashes_in_words() {
         let json = serde_json::to_value(Snapshot::default()).unwrap();
-        for pointer in ["/window/used", "/prefill/done", "/cache/last_ratio", "/cache/break", "/server/rss"] {
+        for pointer in
+            ["/window/used", "/prefill/done", "/cache/last_ratio", "/cache/break", "/server/rss"]
+        {
             assert!(json.pointer(pointer).unwrap().is_null(), "{pointer}");
         }
         assert!(describe(&Snapshot::default()).contains("window    – of – tokens"));

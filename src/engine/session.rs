@@ -100,7 +100,10 @@ impl Engine {
         let mut waiting = VecDeque::new();
         let page = page
             .map_err(|e| {
-                let text = format!("{}: {e}; lcc status will not see this session", settings.run_dir.display());
+                let text = format!(
+                    "{}: {e}; lcc status will not see this session",
+                    settings.run_dir.display()
+                );
                 waiting.push_back(Update::Notice(Notice { level: NoticeLevel::Warning, text }));
             })
             .ok();
@@ -141,9 +144,9 @@ impl Engine {
                     Some(command) => self.obey(command).await,
                 },
                 Some(o) = self.observations.recv() => self.take_in(&o),
-                room = self.updates.reserve(), if !self.waiting.is_empty() => match room {
-                    Ok(room) => if let Some(update) = self.waiting.pop_front() { room.send(update) },
-                    Err(_) => return,
+                room = room(&self.updates), if !self.waiting.is_empty() => match room {
+                    Some(room) => if let Some(update) = self.waiting.pop_front() { drop(room.send(update)) },
+                    None => return,
                 },
                 _ = pulse.tick() => self.pulse().await,
             }
@@ -181,9 +184,9 @@ impl Engine {
                     Some(Command::Resize { cols, rows }) => self.size = (cols, rows),
                     Some(Command::Input(_) | Command::Compact(_) | Command::RestartFresh) => {}
                 },
-                room = self.updates.reserve(), if !self.waiting.is_empty() => match room {
-                    Ok(room) => if let Some(update) = self.waiting.pop_front() { room.send(update) },
-                    Err(_) => return false,
+                room = room(&self.updates), if !self.waiting.is_empty() => match room {
+                    Some(room) => if let Some(update) = self.waiting.pop_front() { drop(room.send(update)) },
+                    None => return false,
                 },
                 _ = pulse.tick() => self.send_figures(),
             }
@@ -223,12 +226,8 @@ impl Engine {
             (Some(asked), None) => asked,
             (None, given) => given.unwrap_or(FALLBACK_WINDOW),
         };
-        let model = self
-            .settings
-            .model
-            .clone()
-            .or_else(|| facts.model.clone())
-            .ok_or_else(|| {
+        let model =
+            self.settings.model.clone().or_else(|| facts.model.clone()).ok_or_else(|| {
                 format!(
                     "{} at {} has no model loaded. Load one there, or name one with --model",
                     facts.kind.name(),
@@ -274,8 +273,11 @@ impl Engine {
     }
 
     async fn start_life(&mut self, conversation: Conversation) {
-        let Some(line) = &self.line else { return };
-        let plan = Plan { conversation, size: self.size, ..line.plan.clone() };
+        let Some((proxy, plan)) = self.line.as_ref().map(|l| (l.proxy.clone(), l.plan.clone()))
+        else {
+            return;
+        };
+        let plan = Plan { conversation, size: self.size, ..plan };
         if let Err(e) =
             claude::state::seed(&self.settings.home, &self.settings.project, self.settings.look)
         {
@@ -286,13 +288,9 @@ impl Engine {
         if !self.flush().await {
             return;
         }
-        let started = Life::start(
-            Arc::clone(&self.settings),
-            plan.clone(),
-            &line.proxy,
-            self.updates.clone(),
-        )
-        .await;
+        let started =
+            Life::start(Arc::clone(&self.settings), plan.clone(), &proxy, self.updates.clone())
+                .await;
         match started {
             Ok(life) => {
                 let report = &life.report;
@@ -440,6 +438,15 @@ impl Engine {
         }
         let _ = self.updates.try_send(Update::Ended);
     }
+}
+
+/// A place in the queue to the front; `None` when the front is gone. Holds no borrow, so that the
+/// loop may go on with another branch.
+fn room(
+    updates: &mpsc::Sender<Update>,
+) -> impl Future<Output = Option<mpsc::OwnedPermit<Update>>> + use<> {
+    let updates = updates.clone();
+    async move { updates.reserve_owned().await.ok() }
 }
 
 /// A fresh id for a conversation, in the form Claude Code asks for.

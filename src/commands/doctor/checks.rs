@@ -67,10 +67,10 @@ pub struct Facts {
     pub server: ServerFact,
     /// The window that was asked for.
     pub window: Option<u64>,
-    /// Bytes of memory: total and available.
-    pub memory: (u64, u64),
-    /// Bytes of swap in use.
-    pub swap: u64,
+    /// Bytes of memory: total and available, when the system tells.
+    pub memory: Option<(u64, u64)>,
+    /// Bytes of swap in use, when the system tells.
+    pub swap: Option<u64>,
     /// `TERM`, and whether stdout is a terminal.
     pub terminal: (Option<String>, bool),
 }
@@ -140,7 +140,9 @@ fn claude(facts: &Facts) -> Finding {
             "claude code",
             Verdict::Warning,
             format!("{v} at {path}"),
-            format!("lcc is tested with {OLDEST} and newer; older ones may ask questions at start."),
+            format!(
+                "lcc is tested with {OLDEST} and newer; older ones may ask questions at start."
+            ),
             "npm install -g @anthropic-ai/claude-code",
         ),
         ClaudeFact::Found { path, version: None } => not_ok(
@@ -266,14 +268,22 @@ fn window(facts: &Facts) -> Finding {
 }
 
 fn memory(facts: &Facts) -> Finding {
-    let (total, available) = facts.memory;
+    let (Some((total, available)), Some(swap)) = (facts.memory, facts.swap) else {
+        return not_ok(
+            "memory",
+            Verdict::Warning,
+            "the system does not tell",
+            "lcc cannot warn before the machine starts to swap.",
+            "see that /proc is mounted",
+        );
+    };
     let found = format!(
         "{} of {} free, swap in use {}",
         units::bytes(available),
         units::bytes(total),
-        units::bytes(facts.swap)
+        units::bytes(swap)
     );
-    if facts.swap > SWAP_WORTH_A_WORD {
+    if swap > SWAP_WORTH_A_WORD {
         return not_ok(
             "memory",
             Verdict::Warning,
@@ -325,10 +335,13 @@ mod tests {
             api_key: false,
             tier: Tier::Strict,
             sandbox: SandboxFact::Ready("bubblewrap 0.8.0".into()),
-            server: ServerFact::Found { url: "http://127.0.0.1:8080".into(), facts: server_facts() },
+            server: ServerFact::Found {
+                url: "http://127.0.0.1:8080".into(),
+                facts: server_facts(),
+            },
             window: None,
-            memory: (32 << 30, 16 << 30),
-            swap: 0,
+            memory: Some((32 << 30, 16 << 30)),
+            swap: Some(0),
             terminal: (Some("xterm".into()), true),
         }
     }
@@ -348,12 +361,23 @@ mod tests {
         let small = ServerFacts { window: Some(4_096), ..server_facts() };
         let url = || "http://127.0.0.1:8080".to_owned();
         let cases: Vec<(&str, Verdict, Facts)> = vec![
-            ("config", Verdict::Failure, Facts { config: Err("config.toml:1: …".into()), ..good() }),
-            ("claude code", Verdict::Failure, Facts { claude: ClaudeFact::Missing("npm …".into()), ..good() }),
+            (
+                "config",
+                Verdict::Failure,
+                Facts { config: Err("config.toml:1: …".into()), ..good() },
+            ),
+            (
+                "claude code",
+                Verdict::Failure,
+                Facts { claude: ClaudeFact::Missing("npm …".into()), ..good() },
+            ),
             (
                 "claude code",
                 Verdict::Warning,
-                Facts { claude: ClaudeFact::Found { path: "/c".into(), version: "2.0.1".parse().ok() }, ..good() },
+                Facts {
+                    claude: ClaudeFact::Found { path: "/c".into(), version: "2.0.1".parse().ok() },
+                    ..good()
+                },
             ),
             (
                 "claude code",
@@ -362,12 +386,19 @@ mod tests {
             ),
             ("api key", Verdict::Warning, Facts { api_key: true, ..good() }),
             ("sandbox", Verdict::Warning, Facts { tier: Tier::Off, ..good() }),
-            ("sandbox", Verdict::Failure, Facts { sandbox: SandboxFact::Unavailable("apt …".into()), ..good() }),
+            (
+                "sandbox",
+                Verdict::Failure,
+                Facts { sandbox: SandboxFact::Unavailable("apt …".into()), ..good() },
+            ),
             ("server", Verdict::Warning, Facts { server: ServerFact::Nowhere, ..good() }),
             (
                 "server",
                 Verdict::Failure,
-                Facts { server: ServerFact::Silent { url: url(), reason: "refused".into() }, ..good() },
+                Facts {
+                    server: ServerFact::Silent { url: url(), reason: "refused".into() },
+                    ..good()
+                },
             ),
             (
                 "server",
@@ -380,10 +411,19 @@ mod tests {
                     ..good()
                 },
             ),
-            ("window", Verdict::Failure, Facts { server: ServerFact::Found { url: url(), facts: small }, ..good() }),
+            (
+                "window",
+                Verdict::Failure,
+                Facts { server: ServerFact::Found { url: url(), facts: small }, ..good() },
+            ),
             ("window", Verdict::Failure, Facts { window: Some(65_536), ..good() }),
-            ("memory", Verdict::Warning, Facts { swap: 1 << 30, ..good() }),
-            ("terminal", Verdict::Failure, Facts { terminal: (Some("dumb".into()), true), ..good() }),
+            ("memory", Verdict::Warning, Facts { swap: Some(1 << 30), ..good() }),
+            ("memory", Verdict::Warning, Facts { memory: None, ..good() }),
+            (
+                "terminal",
+                Verdict::Failure,
+                Facts { terminal: (Some("dumb".into()), true), ..good() },
+            ),
         ];
         for (name, expected, facts) in cases {
             assert_eq!(verdict(&facts, name), expected, "{name}");

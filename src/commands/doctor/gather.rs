@@ -16,9 +16,7 @@ use crate::{
 pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
     let flags = Flags { server: server.map(str::to_owned), ..Flags::default() };
     let (config, settings) = match around.load(flags) {
-        Ok(loaded) => {
-            (Ok(loaded.file.map(|f| f.display().to_string())), loaded.resolved.settings)
-        }
+        Ok(loaded) => (Ok(loaded.file.map(|f| f.display().to_string())), loaded.resolved.settings),
         Err(e) => (Err(e.to_string()), Settings::default()),
     };
     let places = setup::places(settings.claude.as_deref(), around.home(), &around.paths.data);
@@ -27,12 +25,12 @@ pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
         Err(e) => ClaudeFact::Missing(e.to_string()),
     };
     let sandbox = match sandbox::preflight() {
-        Ok(facts) => SandboxFact::Ready(facts.to_string()),
+        Ok(facts) => SandboxFact::Ready(format!("strict, by {}", facts.version)),
         Err(e) => SandboxFact::Unavailable(e.to_string()),
     };
-    let system = System::new_with_specifics(
-        RefreshKind::nothing().with_memory(MemoryRefreshKind::everything()),
-    );
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
+    let system = System::new_with_specifics(memory).ok();
+    let bytes = |read: fn(&System) -> u64| system.as_ref().map(read);
     Facts {
         config,
         claude,
@@ -41,8 +39,8 @@ pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
         sandbox,
         server: look_at_server(settings.server.as_deref()).await,
         window: settings.window,
-        memory: (system.total_memory(), system.available_memory()),
-        swap: system.used_swap(),
+        memory: bytes(System::total_memory).zip(bytes(System::available_memory)),
+        swap: bytes(System::used_swap),
         terminal: (around.env.get("TERM").cloned(), std::io::stdout().is_terminal()),
     }
 }

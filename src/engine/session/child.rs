@@ -73,19 +73,21 @@ impl Life {
         };
         let launched = tokio::task::spawn_blocking(move || launch(&settings, &plan))
             .await
-            .map_err(|e| LaunchError::from(std::io::Error::other(e)))?;
+            .map_err(|e| io("the starting thread")(std::io::Error::other(e)))?;
         let (pty, launched) = launched?;
-        let serving = proxy.serve(launched.listener)?;
-        let reader = pty.reader()?;
-        let writer = pty.writer()?;
+        let serving = proxy.serve(launched.listener).map_err(io("serving Claude Code"))?;
+        let reader = pty.reader().map_err(io("reading its terminal"))?;
+        let writer = pty.writer().map_err(io("writing to its terminal"))?;
         let (done, drained) = oneshot::channel();
         thread::Builder::new()
             .name("pty-read".into())
-            .spawn(move || pass_output(reader, &updates, done))?;
+            .spawn(move || pass_output(reader, &updates, done))
+            .map_err(io("a thread for its output"))?;
         let (keys, key_queue) = std_mpsc::channel();
         thread::Builder::new()
             .name("pty-write".into())
-            .spawn(move || pass_input(writer, &key_queue))?;
+            .spawn(move || pass_input(writer, &key_queue))
+            .map_err(io("a thread for its input"))?;
         Ok(Self {
             child: launched.child,
             pty,
@@ -118,7 +120,9 @@ impl Life {
     pub(super) async fn end(mut self) {
         let drained = self.drained.take();
         let ended = tokio::task::spawn_blocking(move || {
-            self.child.terminate(GRACE);
+            if let Err(e) = self.child.terminate(GRACE) {
+                tracing::warn!("ending Claude Code: {e}");
+            }
             self
         })
         .await;
@@ -129,11 +133,16 @@ impl Life {
     }
 }
 
+/// What was being done when the system refused.
+fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> LaunchError {
+    move |source| LaunchError::Io { what: what.to_owned(), source }
+}
+
 fn launch(
     settings: &SessionSettings,
     plan: &Plan,
 ) -> Result<(Pty, sandbox::Launched), LaunchError> {
-    let endpoint = sandbox::endpoint(settings.tier)?;
+    let endpoint = sandbox::endpoint(settings.tier).map_err(io("binding a port"))?;
     let request = sandbox::Request {
         tier: settings.tier,
         project: settings.project.clone(),
@@ -150,7 +159,7 @@ fn launch(
         lcc: settings.lcc.clone(),
         read_only: Vec::<PathBuf>::new(),
     };
-    let pty = Pty::open(plan.size.0, plan.size.1)?;
+    let pty = Pty::open(plan.size.0, plan.size.1).map_err(io("opening a terminal"))?;
     let launched = sandbox::launch(request, endpoint, sandbox::Terminal::Pty(&pty))?;
     Ok((pty, launched))
 }
@@ -160,12 +169,9 @@ fn environment(
     plan: &Plan,
     port: u16,
 ) -> std::collections::BTreeMap<String, String> {
-    let bare_home = settings.home.display().to_string();
-    let (home, path) = match settings.tier {
-        Tier::Strict | Tier::Reduced => (sandbox::HOME, sandbox::PATH.to_owned()),
-        Tier::Off => {
-            (bare_home.as_str(), std::env::var("PATH").unwrap_or_else(|_| sandbox::PATH.into()))
-        }
+    let path = match settings.tier {
+        Tier::Strict | Tier::Reduced => sandbox::policy::PATH,
+        Tier::Off => settings.surroundings.path.as_deref().unwrap_or(sandbox::policy::PATH),
     };
     claude::environment(&EnvironmentInputs {
         base_url: &format!("http://127.0.0.1:{port}"),
@@ -175,8 +181,8 @@ fn environment(
         output: plan.output,
         profile: plan.profile,
         tier: settings.tier,
-        home,
-        path: &path,
+        home: &settings.home.display().to_string(),
+        path,
         lang: settings.surroundings.lang.as_deref(),
         tz: settings.surroundings.tz.as_deref(),
         bare_root: settings.surroundings.root && settings.tier == Tier::Off,

@@ -23,7 +23,7 @@ pub(super) struct Chosen {
     /// What is known of it.
     pub facts: ServerFacts,
     /// The practice server, when it is lcc's own; it ends when this is dropped.
-    pub practice: Option<PracticeServer>,
+    _practice: Option<PracticeServer>,
 }
 
 /// Finds the server, waiting for a named one; `say` is told what it waits for, once per change.
@@ -45,7 +45,7 @@ pub(super) async fn choose(
                     say(format!("{} at {url} is loading its model", facts.kind.name()));
                     Ok(wait_for(client, &url, say).await)
                 }
-                Some((url, facts)) => Ok(Chosen { url, facts, practice: None }),
+                Some((url, facts)) => Ok(Chosen { url, facts, _practice: None }),
                 None => start_practice(client, practice).await,
             }
         }
@@ -58,7 +58,7 @@ async fn wait_for(client: &Client, url: &str, say: impl Fn(String)) -> Chosen {
     loop {
         let news = match backend::identify(client, url).await {
             Ok(facts) if !facts.loading => {
-                return Chosen { url: url.to_owned(), facts, practice: None };
+                return Chosen { url: url.to_owned(), facts, _practice: None };
             }
             Ok(facts) => format!("{} at {url} is loading its model", facts.kind.name()),
             Err(e) => waiting_text(url, &e),
@@ -82,5 +82,5 @@ async fn start_practice(client: &Client, options: &PracticeOptions) -> std::io::
     let facts = backend::identify(client, &url)
         .await
         .map_err(|e| std::io::Error::other(format!("the practice server does not answer: {e}")))?;
-    Ok(Chosen { url, facts, practice: Some(server) })
+    Ok(Chosen { url, facts, _practice: Some(server) })
 }

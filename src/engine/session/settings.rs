@@ -74,6 +74,8 @@ pub enum Open {
 pub struct Surroundings {
     /// The outer `LANG`, when it names a UTF-8 locale.
     pub lang: Option<String>,
+    /// The outer `PATH`, which only an unsandboxed Claude Code gets.
+    pub path: Option<String>,
     /// The outer `TZ`.
     pub tz: Option<String>,
     /// Whether lcc runs as user 0.

@@ -12,7 +12,7 @@ pub use depth::{Depth, downgrade, downgrade_buffer};
 pub use parse::{ThemeError, parse};
 pub use role::Role;
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 
 /// A name and a style for each role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,18 @@ impl Theme {
     #[must_use]
     pub const fn style(&self, role: Role) -> Style {
         self.styles[role as usize]
+    }
+
+    /// Whether it is made for a light ground: its text is nearer to black than to white. A theme
+    /// that leaves the text to the terminal counts as dark.
+    #[must_use]
+    pub fn is_light(&self) -> bool {
+        let text = self.style(Role::Text).fg.unwrap_or(Color::Reset);
+        let to = |ground| contrast(text, ground);
+        match (to(Color::Rgb(0, 0, 0)), to(Color::Rgb(255, 255, 255))) {
+            (Some(black), Some(white)) => white > black,
+            (None, _) | (_, None) => false,
+        }
     }
 }
 
