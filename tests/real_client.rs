@@ -51,17 +51,7 @@ impl Cockpit {
     }
 
     fn figures(&self) -> Snapshot {
-        let out = Lcc::command(&self.lcc);
-        let mut out = out;
-        // The same folders, another command.
-        let out = {
-            let mut c = std::process::Command::new(out.get_program());
-            c.args(["status", "--json"]).env_clear();
-            c.envs(out.get_envs().filter_map(|(k, v)| Some((k, v?))));
-            c.output().unwrap()
-        };
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        serde_json::from_slice(&out.stdout).unwrap()
+        self.lcc.figures().expect("the session answers")
     }
 
     fn wait_figures(&mut self, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Snapshot {

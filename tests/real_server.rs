@@ -1,70 +1,100 @@
-//! The real llama.cpp server with the small model, as every real test uses it.
+//! The cockpit's figures against real llama.cpp: what the pane says is what the server says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;
 
-use std::{net::TcpStream, path::Path};
+use std::time::{Duration, Instant};
 
-use common::{Real, RealServer};
-use serde_json::{Value, json};
+use common::{Key, Lcc, Project, Real, RealServer};
+use lcc::{domain::Phase, protocol::Snapshot};
+use serde_json::Value;
 
-async fn get(url: &str, path: &str) -> Value {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client.get(format!("{url}{path}")).send().await.unwrap();
-    assert!(answer.status().is_success(), "{path}: {}", answer.status());
-    answer.json().await.unwrap()
+const START: Duration = Duration::from_secs(20);
+const WORK: Duration = Duration::from_secs(180);
+/// llama.cpp's logical batch: `/slots` moves by so much.
+const BATCH: u64 = 2_048;
+
+/// One look at the only slot: tokens read so far, and whether it is at work.
+struct Slot {
+    done: u64,
+    held: u64,
+    busy: bool,
 }
 
-async fn count(url: &str, body: &Value) -> u64 {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{url}/v1/messages/count_tokens");
-    let answer: Value = client.post(url).json(body).send().await.unwrap().json().await.unwrap();
-    answer["input_tokens"].as_u64().unwrap()
-}
-
-#[tokio::test]
-async fn it_has_the_window_one_slot_and_a_template_that_reads_tools() {
-    let Some(server) = RealServer::start(&[]) else { return };
-    let slots = get(server.url(), "/slots").await;
-    assert_eq!(slots.as_array().unwrap().len(), 1);
-    assert_eq!(slots[0]["n_ctx"], 32_768);
-    let props = get(server.url(), "/props").await;
-    assert_eq!(props["model_alias"], "gemma-3-270m");
-
-    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-    let bare = count(server.url(), &body).await;
-    body["tools"] = json!([{
-        "name": "Bash",
-        "description": "Runs a command in a shell and gives back what it printed.",
-        "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}
-    }]);
-    let with_tool = count(server.url(), &body).await;
-    // Less would mean that the template leaves the tools out.
-    assert!(with_tool > bare + 40, "{bare} tokens bare, {with_tool} with a tool");
-}
-
-#[test]
-fn it_ends_with_its_handle() {
-    let Some(server) = RealServer::start(&[]) else { return };
-    let address = server.url().strip_prefix("http://").unwrap().to_owned();
-    let pid = server.pid();
-    TcpStream::connect(&address).unwrap();
-    drop(server);
-    assert!(TcpStream::connect(&address).is_err());
-    assert!(!Path::new(&format!("/proc/{pid}")).exists());
-}
-
-#[test]
-fn every_part_that_the_tests_need_is_there() {
-    let parts = [
-        Real::claude("2.1.197"),
-        Real::claude("2.1.330"),
-        Real::python(),
-        Real::model(),
-        Real::bwrap(),
-        Real::tmux(),
-    ];
-    for path in parts.into_iter().flatten() {
-        assert!(path.is_file(), "{}", path.display());
+async fn slot(client: &reqwest::Client, url: &str) -> Slot {
+    let reply = client.get(format!("{url}/slots")).send().await.unwrap();
+    let slots: Value = reply.json().await.unwrap();
+    let figure = |name: &str| slots[0][name].as_u64().unwrap_or(0);
+    Slot {
+        done: figure("n_prompt_tokens_cache") + figure("n_prompt_tokens_processed"),
+        held: figure("n_prompt_tokens"),
+        busy: slots[0]["is_processing"].as_bool().unwrap_or(false),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_and_window_agree_with_llama_cpp() {
+    let (Some(claude), Some(_)) = (Real::claude("2.1.197"), Real::bwrap()) else { return };
+    let Some(server) = RealServer::start(&[]) else { return };
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let project = Project::with_git();
+    // Notes that Claude Code puts into its first message: the prompt grows over 4,000 tokens.
+    let notes: String = (0..60).map(|n| format!("- rule {n}: keep line {n} short\n")).collect();
+    project.write("CLAUDE.md", &notes);
+    let lcc = Lcc::new(project.path())
+        .env("LCC_CLAUDE", &claude)
+        .config("output_reserve = 256\n")
+        .args(["--server", server.url()]);
+    let mut outer = lcc.start();
+    outer.wait_for("❯", START);
+
+    let mut compared = 0;
+    for turn in 0..3_u64 {
+        let text = format!("say hello, number {turn}");
+        outer.type_text(&text);
+        outer.wait_for(&text, START);
+        outer.key(Key::Enter);
+        let end = Instant::now() + WORK;
+        loop {
+            let before = slot(&client, server.url()).await;
+            let figures = lcc.figures().expect("the session answers");
+            let after = slot(&client, server.url()).await;
+            compared += u64::from(agree(&before, &figures, &after));
+            if figures.turns > turn && figures.phase == Phase::Idle && !after.busy {
+                break;
+            }
+            assert!(Instant::now() < end, "turn {turn} did not end:\n{}", outer.screen_text());
+        }
+        let used = lcc.figures().unwrap().window.used.unwrap();
+        let held = slot(&client, server.url()).await.held;
+        // The last token was written, but is not decoded into the slot before something follows.
+        assert!(used == held || used == held + 1, "turn {turn}: used {used}, the slot holds {held}");
+        println!("turn {turn}: used {used}, the slot holds {held}");
+    }
+    println!("{compared} looks in prefill compared");
+    assert!(compared >= 3, "the prefill was too short to look at: {compared} looks");
+    let figures = lcc.figures().unwrap();
+    assert!(figures.cache.session_ratio.unwrap() > 0.95, "{:?}", figures.cache);
+    assert_eq!(figures.window.size, Some(32_768));
+    outer.key(Key::F(10));
+    outer.wait_end(START);
+}
+
+/// Compares one snapshot with the server's own figures just before and just after it; whether
+/// there was something to compare.
+fn agree(before: &Slot, figures: &Snapshot, after: &Slot) -> bool {
+    let (Phase::Prefill, Some(done)) = (figures.phase, figures.prefill.done) else { return false };
+    if !before.busy || !after.busy {
+        return false;
+    }
+    assert!(
+        done + BATCH >= before.done && done <= after.done + BATCH,
+        "the pane says {done}, /slots {} then {}",
+        before.done,
+        after.done
+    );
+    if let Some(total) = figures.prefill.total {
+        assert!(total >= 4_000 && done <= total, "{done} of {total}");
+    }
+    true
 }

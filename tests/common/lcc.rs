@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, fs, path::Path, path::PathBuf, process::Command};
 
+use lcc::protocol::Snapshot;
 use tempfile::TempDir;
 
 use super::outer::{Outer, Program};
@@ -70,6 +71,16 @@ impl Lcc {
             cols: self.size.0,
             rows: self.size.1,
         })
+    }
+
+    /// The figures of the session that runs with these folders, by `lcc status --json`; `None`
+    /// when none is running.
+    pub fn figures(&self) -> Option<Snapshot> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lcc"));
+        command.args(["status", "--json"]).env_clear();
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let out = command.output().expect("lcc starts");
+        out.status.success().then(|| serde_json::from_slice(&out.stdout).expect("a snapshot"))
     }
 
     /// The same as a plain command, without a terminal.
