@@ -21,8 +21,10 @@ use crate::engine::practice::{agent, render};
 /// `max_tokens` of a request that names none; llama-server's.
 const MAX_TOKENS: u64 = 4096;
 
-/// Bytes of the garbage script: not UTF-8, no event, no end of line.
-const GARBAGE: &[u8] = b"\xff\xfe\x00{\"garbage\": \xc3\x28 data:: }}\x07\n\n";
+/// Bytes of the garbage script: a line that belongs to no event, then an event whose data is
+/// neither JSON nor UTF-8.
+const GARBAGE: &[u8] = b"\x00\xff\xfe garbage \xc3\x28\n\n\
+    event: content_block_delta\ndata: {\"type\": \xff\xfe ]\x07\n\n";
 
 /// The prompt of a request; one without messages is refused as llama-server refuses it.
 pub fn prompt(request: &Value) -> Result<Vec<Token>, Refusal> {
