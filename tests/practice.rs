@@ -363,8 +363,12 @@ async fn scripts_refuse_or_keep_silent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_can_ask_for_a_fault_of_its_own() {
     let server = serve(fast()).await;
-    let (_, ended) = rest(server.post("/v1/messages", &ask("practice: fault die:2")).await).await;
-    assert!(!ended);
+    let mut faulty = ask("practice: fault die:2");
+    for stream in [true, false] {
+        faulty["stream"] = json!(stream);
+        let (_, ended) = rest(server.post("/v1/messages", &faulty).await).await;
+        assert!(!ended, "stream: {stream}");
+    }
     let (_, ended) = rest(server.post("/v1/messages", &ask("go on")).await).await;
     assert!(ended);
 }

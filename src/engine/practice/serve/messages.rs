@@ -94,7 +94,8 @@ async fn whole(
             (Notice::Finished { written, stop }, _) => {
                 return Ok(ok(&frames.message(written, stop)));
             }
-            (Notice::Written(n), Script::ErrorEvent(after) | Script::Die(after)) if n > after => {
+            (Notice::Written(n), Script::Die(after)) if n > after => return Ok(cut()),
+            (Notice::Written(n), Script::ErrorEvent(after)) if n > after => {
                 return Err(Refusal::new(500, "server_error", FAILS));
             }
             (Notice::Started { .. } | Notice::TooLong { .. } | Notice::Written(_), _) => {}
@@ -103,6 +104,17 @@ async fn whole(
     Err(Refusal::stopping())
 }
 
+/// An answer whose connection closes after the headers.
+fn cut() -> Response<Body> {
+    let dies = stream::once(async {
+        // As in `Stream::chunk`: the headers leave while the body is pending.
+        tokio::task::yield_now().await;
+        Err::<Frame<Bytes>, _>(io::Error::other(DIES))
+    });
+    Response::new(StreamBody::new(Box::pin(dies)).boxed())
+}
+
+const DIES: &str = "the practice script dies here";
 const FAILS: &str = "the practice script fails here";
 
 /// Where a stream is.
@@ -144,7 +156,7 @@ impl Stream {
                     // hyper throws away what it holds back when a body fails; while the body is
                     // pending, it sends it.
                     tokio::task::yield_now().await;
-                    return Some(Err(io::Error::other("the practice script dies here")));
+                    return Some(Err(io::Error::other(DIES)));
                 }
                 Step::Over => return None,
             }
