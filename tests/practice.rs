@@ -330,13 +330,12 @@ async fn scripts_break_the_stream() {
         let (bytes, ended) = rest(server.post("/v1/messages", &ask("hello")).await).await;
         assert_eq!(ended, ends, "{script:?}");
         let joined = String::from_utf8_lossy(&bytes);
-        let text = joined.replace("\"}}\n\nevent: content_block_delta\n", "");
-        let pieces: String = frames(&joined, "content_block_delta")
-            .iter()
-            .filter_map(|frame| frame["delta"]["text"].as_str())
-            .collect();
-        assert!(text.contains(has) || pieces.contains(has), "{script:?}: {joined}");
-        assert!(!text.contains(has_not) && !pieces.contains(has_not), "{script:?}: {joined}");
+        let data = joined.split("\n\n").filter_map(|frame| frame.split_once("\ndata: "));
+        let frames = data.filter_map(|(_, data)| serde_json::from_str::<Value>(data).ok());
+        let pieces: String =
+            frames.filter_map(|frame| Some(frame["delta"]["text"].as_str()?.to_owned())).collect();
+        assert!(joined.contains(has) || pieces.contains(has), "{script:?}: {joined}");
+        assert!(!joined.contains(has_not) && !pieces.contains(has_not), "{script:?}: {joined}");
         assert_eq!(std::str::from_utf8(&bytes).is_err(), script == Script::Garbage(3));
         server.until(|slot| slot["is_processing"] == false).await;
     }
@@ -364,8 +363,12 @@ async fn scripts_refuse_or_keep_silent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_can_ask_for_a_fault_of_its_own() {
     let server = serve(fast()).await;
-    let (_, ended) = rest(server.post("/v1/messages", &ask("practice: fault die:2")).await).await;
-    assert!(!ended);
+    let mut faulty = ask("practice: fault die:2");
+    for stream in [true, false] {
+        faulty["stream"] = json!(stream);
+        let (_, ended) = rest(server.post("/v1/messages", &faulty).await).await;
+        assert!(!ended, "stream: {stream}");
+    }
     let (_, ended) = rest(server.post("/v1/messages", &ask("go on")).await).await;
     assert!(ended);
 }

@@ -33,16 +33,18 @@ pub struct Decision {
 #[must_use]
 pub fn decide(request: &Value) -> Decision {
     let conversation = Conversation::read(request);
+    if let Some(answer) = side::formal(request, &conversation) {
+        return Decision { answer: Answer::text(answer), fault: None };
+    }
     let directives = Directives::read(&conversation.prompt);
-    let fault = directives.fault;
     let answer = if conversation.wants_summary() {
         Answer::text(side::summary(&conversation))
     } else if conversation.tools.is_empty() && directives.is_empty() {
-        Answer::text(side::short(request, &conversation))
+        Answer::text(side::NO_MODEL)
     } else {
         play::next(&conversation, &directives)
     };
-    Decision { answer, fault }
+    Decision { answer, fault: directives.fault }
 }
 
 /// The thinking of the leak scripts.

@@ -172,10 +172,10 @@ fn bash(command: &str) -> Value {
     json!({"command": command, "description": "Practice: run a command"})
 }
 
-/// `replace_all` is named because Claude Code fills it in when it sends the call back: left out,
-/// the answer as history would differ from the answer as written.
+/// `replace_all` is named, and first, because Claude Code sends the call back so: in another form
+/// the answer as history would differ from the answer as written, and the cache would break there.
 fn edit(path: &str, old: &str, new: &str) -> Value {
-    json!({"file_path": path, "old_string": old, "new_string": new, "replace_all": false})
+    json!({"replace_all": false, "file_path": path, "old_string": old, "new_string": new})
 }
 
 fn join(folder: &str, name: &str) -> String {

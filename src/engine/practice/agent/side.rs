@@ -49,17 +49,22 @@ fn quote(text: &str) -> String {
     if cut.len() < line.len() { format!("{cut}…") } else { cut }
 }
 
-/// The answer to a request without tools: the JSON it asks for, or a sentence.
-pub fn short(request: &Value, conversation: &Conversation) -> String {
+/// The answer to a request without tools that asks for nothing in particular.
+pub const NO_MODEL: &str = "This is lcc's practice server: there is no model behind it.";
+
+/// The JSON that a request without tools asks for, by a schema or as a title; `None` when it asks
+/// for no form. Directives do not count here: the text may quote a prompt that holds some.
+pub fn formal(request: &Value, conversation: &Conversation) -> Option<String> {
+    if !conversation.tools.is_empty() {
+        return None;
+    }
     let title = title(&conversation.prompt);
-    if let Some(schema) = request.pointer("/output_config/format/schema") {
-        return fill(schema, &title).to_string();
+    if let Some(schema) = request.pointer("/output_config/format/schema").filter(|s| s.is_object())
+    {
+        return Some(fill(schema, &title).to_string());
     }
     let system = request.get("system").map(text_of).unwrap_or_default();
-    if system.contains("\"title\"") {
-        return json!({"title": title}).to_string();
-    }
-    "This is lcc's practice server: there is no model behind it.".to_owned()
+    system.contains("\"title\"").then(|| json!({"title": title}).to_string())
 }
 
 /// Up to five words of what the title is for, as a sentence begins.

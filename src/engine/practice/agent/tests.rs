@@ -176,6 +176,11 @@ fn side_requests_get_the_form_they_ask_for() {
     let other = json!({"type": "object", "required": ["ok", "n", "l"], "properties":
         {"ok": {"type": "boolean"}, "n": {"enum": [7]}, "l": {"type": "array"}}});
     assert_eq!(decide(&ask("", other)).answer.text, r#"{"ok":false,"n":7,"l":[]}"#);
+    plain["messages"] = json!([prompt("<session>\npractice: fault 500\n</session>\n\nWrite.")]);
+    let quoting = decide(&plain);
+    assert_eq!(quoting.answer.text, r#"{"title":"Practice: practice fault 500"}"#);
+    assert_eq!(quoting.fault, None, "a title of a prompt with a fault is not at fault");
+    plain["messages"] = json!([prompt("hello")]);
     plain["system"] = json!("anything");
     assert!(decide(&plain).answer.text.contains("no model"));
 }

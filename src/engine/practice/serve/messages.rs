@@ -21,8 +21,10 @@ use crate::engine::practice::{agent, render};
 /// `max_tokens` of a request that names none; llama-server's.
 const MAX_TOKENS: u64 = 4096;
 
-/// Bytes of the garbage script: not UTF-8, no event, no end of line.
-const GARBAGE: &[u8] = b"\xff\xfe\x00{\"garbage\": \xc3\x28 data:: }}\x07\n\n";
+/// Bytes of the garbage script: a line that belongs to no event, then an event whose data is
+/// neither JSON nor UTF-8.
+const GARBAGE: &[u8] = b"\x00\xff\xfe garbage \xc3\x28\n\n\
+    event: content_block_delta\ndata: {\"type\": \xff\xfe ]\x07\n\n";
 
 /// The prompt of a request; one without messages is refused as llama-server refuses it.
 pub fn prompt(request: &Value) -> Result<Vec<Token>, Refusal> {
@@ -92,7 +94,8 @@ async fn whole(
             (Notice::Finished { written, stop }, _) => {
                 return Ok(ok(&frames.message(written, stop)));
             }
-            (Notice::Written(n), Script::ErrorEvent(after) | Script::Die(after)) if n > after => {
+            (Notice::Written(n), Script::Die(after)) if n > after => return Ok(cut()),
+            (Notice::Written(n), Script::ErrorEvent(after)) if n > after => {
                 return Err(Refusal::new(500, "server_error", FAILS));
             }
             (Notice::Started { .. } | Notice::TooLong { .. } | Notice::Written(_), _) => {}
@@ -101,6 +104,17 @@ async fn whole(
     Err(Refusal::stopping())
 }
 
+/// An answer whose connection closes after the headers.
+fn cut() -> Response<Body> {
+    let dies = stream::once(async {
+        // As in `Stream::chunk`: the headers leave while the body is pending.
+        tokio::task::yield_now().await;
+        Err::<Frame<Bytes>, _>(io::Error::other(DIES))
+    });
+    Response::new(StreamBody::new(Box::pin(dies)).boxed())
+}
+
+const DIES: &str = "the practice script dies here";
 const FAILS: &str = "the practice script fails here";
 
 /// Where a stream is.
@@ -142,7 +156,7 @@ impl Stream {
                     // hyper throws away what it holds back when a body fails; while the body is
                     // pending, it sends it.
                     tokio::task::yield_now().await;
-                    return Some(Err(io::Error::other("the practice script dies here")));
+                    return Some(Err(io::Error::other(DIES)));
                 }
                 Step::Over => return None,
             }
