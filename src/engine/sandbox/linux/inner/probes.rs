@@ -54,12 +54,12 @@ const PROBES: [(&str, Probe); 32] = [
         file(OpenOptions::new().write(true).open("/proc/sys/kernel/core_pattern"))
     }),
     ("set the set-user-id bit", set_user_id),
-    ("make a device node", |_| call(Attempt::DeviceNode)),
-    ("open a file by number", |_| call(Attempt::OpenByHandle)),
-    ("mount a file system", |_| call(Attempt::Mount)),
-    ("clone the file view", |_| call(Attempt::OpenTree)),
-    ("make a user namespace", |_| number(nix::sched::unshare(CloneFlags::CLONE_NEWUSER))),
-    ("make one by clone3", |_| call(Attempt::Clone3)),
+    ("make a device node", |_| calls(&[Attempt::DeviceNode])),
+    ("open a file by number", |_| calls(&[Attempt::OpenByHandle])),
+    ("mount a file system", |_| calls(&[Attempt::Mount])),
+    ("clone the file view", |_| calls(&[Attempt::OpenTree])),
+    ("make a user namespace", |_| stopped(nix::sched::unshare(CloneFlags::CLONE_NEWUSER).err())),
+    ("make one by clone3", |_| calls(&[Attempt::Clone3])),
     ("connect to the host's loopback", connect),
     ("send data with the connection request", fast_open),
     ("make a UDP socket", |_| made(AddressFamily::Inet, SockType::Datagram)),
@@ -68,19 +68,18 @@ const PROBES: [(&str, Probe); 32] = [
     ("make a packet socket", |_| made(AddressFamily::Packet, SockType::Raw)),
     ("make a vsock socket", |_| made(AddressFamily::Vsock, SockType::Stream)),
     ("make a datagram socket pair", |_| {
-        number(socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC))
-    }),
-    ("see or signal lcc's process", host_process),
-    ("trace or read processes", |_| both(call(Attempt::Ptrace)?, call(Attempt::ReadProcess)?)),
-    ("use io_uring", |_| call(Attempt::IoUring)),
-    ("use the session's keys", |_| call(Attempt::Keyring)),
-    ("use kernel debugging", |_| {
-        both(
-            both(call(Attempt::Bpf)?, call(Attempt::PerfEvent)?)?,
-            both(call(Attempt::UserFault)?, call(Attempt::KernelLog)?)?,
+        stopped(
+            socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC).err(),
         )
     }),
-    ("type into the terminal", |_| call(Attempt::TypeIntoTerminal)),
+    ("see or signal lcc's process", host_process),
+    ("trace or read processes", |_| calls(&[Attempt::Ptrace, Attempt::ReadProcess])),
+    ("use io_uring", |_| calls(&[Attempt::IoUring])),
+    ("use the session's keys", |_| calls(&[Attempt::Keyring])),
+    ("use kernel debugging", |_| {
+        calls(&[Attempt::Bpf, Attempt::PerfEvent, Attempt::UserFault, Attempt::KernelLog])
+    }),
+    ("type into the terminal", |_| calls(&[Attempt::TypeIntoTerminal])),
 ];
 
 /// Runs every probe in a forked copy that restricts itself as the program will be.
@@ -140,10 +139,6 @@ fn result(name: &str, outcome: Outcome) -> ProbeResult {
     ProbeResult { name: name.to_owned(), verdict, detail }
 }
 
-fn both(first: Stopped, second: Stopped) -> Outcome {
-    Ok(Stopped(format!("{}, {}", first.0, second.0)))
-}
-
 /// An attempt on a file: only these errors are the sandbox's doing.
 fn file<T>(attempt: io::Result<T>) -> Outcome {
     let Err(error) = attempt else { return Err("it went through".to_owned()) };
@@ -155,23 +150,27 @@ fn file<T>(attempt: io::Result<T>) -> Outcome {
     }
 }
 
-fn number<T>(attempt: nix::Result<T>) -> Outcome {
-    match attempt {
-        Ok(_) => Err("it went through".to_owned()),
-        Err(error @ (Errno::EPERM | Errno::ENOSYS)) => Ok(Stopped(error.to_string())),
-        Err(error) => Err(format!("not stopped by a filter: {error}")),
+/// A call: the filters answer with these two errors, the kernel itself with others.
+fn stopped(error: Option<Errno>) -> Outcome {
+    match error {
+        None => Err("it went through".to_owned()),
+        Some(error @ (Errno::EPERM | Errno::ENOSYS)) => Ok(Stopped(error.to_string())),
+        Some(error) => Err(format!("not stopped by a filter: {error}")),
     }
 }
 
-fn call(attempt: Attempt) -> Outcome {
-    match sys::attempt(attempt, 0) {
-        None => Err("it went through".to_owned()),
-        Some(error) => number::<()>(Err(Errno::from_raw(error))),
+fn calls(attempts: &[Attempt]) -> Outcome {
+    let mut details = Vec::new();
+    for attempt in attempts {
+        let Stopped(detail) = stopped(sys::attempt(*attempt, 0).map(Errno::from_raw))
+            .map_err(|detail| format!("{attempt:?}: {detail}"))?;
+        details.push(detail);
     }
+    Ok(Stopped(details.join(", ")))
 }
 
 fn made(family: AddressFamily, kind: SockType) -> Outcome {
-    number(socket(family, kind, SockFlag::SOCK_CLOEXEC, None))
+    stopped(socket(family, kind, SockFlag::SOCK_CLOEXEC, None).err())
 }
 
 fn through_init(orders: &Orders) -> Outcome {
