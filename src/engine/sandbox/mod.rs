@@ -162,7 +162,8 @@ pub fn preflight() -> Result<HostFacts, Unavailable> {
     {
         let facts = linux::preflight::gather()?;
         linux::preflight::trial(&facts)?;
-        Ok(facts)
+        let version = Some(linux::preflight::version(&facts.bwrap)?);
+        Ok(HostFacts { version, ..facts })
     }
     #[cfg(not(target_os = "linux"))]
     {

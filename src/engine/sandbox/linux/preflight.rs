@@ -79,8 +79,6 @@ const NEEDED: [&str; 17] = [
 pub fn gather() -> Result<HostFacts, Unavailable> {
     let bwrap = find()?;
     let help = said(&bwrap, "--help")?;
-    let version = said(&bwrap, "--version")?;
-    let version = version.split_whitespace().last().unwrap_or("unknown").to_owned();
     let flags: BTreeSet<String> = help
         .split_whitespace()
         .filter(|word| word.starts_with("--") && word.len() > 2)
@@ -92,11 +90,11 @@ pub fn gather() -> Result<HostFacts, Unavailable> {
         .map(|flag| (*flag).to_owned())
         .collect();
     if !missing.is_empty() {
-        return Err(Unavailable::TooOld { version, missing, install: install() });
+        return Err(Unavailable::TooOld { version: version(&bwrap)?, missing, install: install() });
     }
     Ok(HostFacts {
         bwrap,
-        version,
+        version: None,
         flags,
         uid: nix::unistd::geteuid().as_raw(),
         user_home: user_home(),
@@ -157,6 +155,14 @@ fn find() -> Result<PathBuf, Unavailable> {
         return Ok(real);
     }
     Err(Unavailable::Missing { install: install() })
+}
+
+/// The version of a bubblewrap, as it says itself.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn version(bwrap: &Path) -> Result<String, Unavailable> {
+    Ok(said(bwrap, "--version")?.split_whitespace().last().unwrap_or("unknown").to_owned())
 }
 
 fn said(bwrap: &Path, flag: &str) -> Result<String, Unavailable> {

@@ -16,7 +16,7 @@ use super::{
 fn host() -> HostFacts {
     HostFacts {
         bwrap: "/usr/bin/bwrap".into(),
-        version: "0.8.0".to_owned(),
+        version: None,
         flags: ["--disable-userns", "--assert-userns-disabled"].map(str::to_owned).into(),
         uid: 1001,
         user_home: Some("/home/ada".into()),

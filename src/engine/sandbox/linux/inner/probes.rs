@@ -22,6 +22,7 @@ use nix::{
     },
     unistd::Pid,
 };
+use seccompiler::BpfProgram;
 
 use super::{Failure, OrFail, checks};
 use crate::engine::sandbox::{
@@ -83,9 +84,13 @@ const PROBES: [(&str, Probe); 32] = [
 ];
 
 /// Runs every probe in a forked copy that restricts itself as the program will be.
-pub(super) fn run(orders: &Orders) -> Result<(Vec<ProbeResult>, Landlock), Failure> {
+pub(super) fn run(
+    orders: &Orders,
+    filters: &[BpfProgram],
+) -> Result<(Vec<ProbeResult>, Landlock), Failure> {
     let (reader, writer) = nix::unistd::pipe().or_fail("probes")?;
-    let child = sys::fork(|| i32::from(in_copy(orders, &writer).is_err())).or_fail("probes")?;
+    let child =
+        sys::fork(|| i32::from(in_copy(orders, filters, &writer).is_err())).or_fail("probes")?;
     drop(writer);
     let mut text = String::new();
     File::from(reader).read_to_string(&mut text).or_fail("probes")?;
@@ -102,10 +107,10 @@ pub(super) fn run(orders: &Orders) -> Result<(Vec<ProbeResult>, Landlock), Failu
     Ok((results, landlock))
 }
 
-fn in_copy(orders: &Orders, writer: &OwnedFd) -> io::Result<()> {
+fn in_copy(orders: &Orders, filters: &[BpfProgram], writer: &OwnedFd) -> io::Result<()> {
     // The pipe becomes descriptor 3 in effect: everything else above 2 is closed below.
     let mut writer = File::from(writer.try_clone()?);
-    let (results, landlock) = match confine(orders, &writer) {
+    let (results, landlock) = match confine(orders, filters, &writer) {
         Ok(landlock) => {
             let mut results: Vec<ProbeResult> =
                 PROBES.iter().map(|(name, probe)| result(name, probe(orders))).collect();
@@ -122,13 +127,13 @@ fn in_copy(orders: &Orders, writer: &OwnedFd) -> io::Result<()> {
 }
 
 /// The program's own restrictions, but for the pipe, which stays open to carry the result.
-fn confine(orders: &Orders, keep: &File) -> Result<Landlock, Failure> {
+fn confine(orders: &Orders, filters: &[BpfProgram], keep: &File) -> Result<Landlock, Failure> {
     let keep = keep.as_raw_fd();
     for fd in checks::open_descriptors()?.into_iter().filter(|fd| *fd > 2 && *fd != keep) {
         // This copy never uses the others again; dropping the owner closes it.
         drop(sys::adopt(fd).or_fail("descriptors")?);
     }
-    super::restrict(orders)
+    super::restrict(orders, filters)
 }
 
 fn result(name: &str, outcome: Outcome) -> ProbeResult {
