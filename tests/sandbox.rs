@@ -279,3 +279,24 @@ fn the_tier_that_is_not_built_says_so() {
     assert_eq!(output.status.code(), Some(125));
     assert!(text(&output.stderr).contains("`reduced` is not available in this version"));
 }
+
+#[test]
+fn where_no_sandbox_can_be_made_nothing_starts_and_the_fix_is_said() {
+    let bench = Bench::new();
+    // Inside lcc's own sandbox.
+    let output = bench.sh("lcc sandbox --project . -- touch ran; echo $?");
+    assert_eq!(text(&output.stdout), "125\n");
+    assert!(text(&output.stderr).contains("start it outside"), "{}", text(&output.stderr));
+    // Inside one that only forbids further user namespaces.
+    let inner = bench.lcc(&["touch", "ran"]);
+    let mut outer = Command::new("bwrap");
+    outer.args(["--unshare-user", "--disable-userns", "--dev-bind", "/", "/", "--proc", "/proc"]);
+    outer.arg("--").arg(inner.get_program()).args(inner.get_args());
+    outer.env("LCC_STATE_DIR", bench.root.path().join("state"));
+    let output = outer.output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(said.contains("bubblewrap cannot make a sandbox here"), "{said}");
+    assert!(said.contains("max_user_namespaces"), "{said}");
+    assert!(!bench.project().join("ran").exists());
+}

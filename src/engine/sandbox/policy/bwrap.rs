@@ -39,11 +39,11 @@ impl Builder {
     }
 
     fn file(&mut self, path: &str, content: Vec<u8>) {
-        self.words(["--perms", "0444", "--ro-bind-data"]);
+        // A copy on the root's memory, which becomes read-only: no mount needed.
+        self.words(["--perms", "0444", "--file"]);
         self.options.push(Arg::Data(self.data.len()));
         self.words([path]);
         self.data.push(content);
-        self.mounts.push(Mount { path: path.into(), writable: false });
     }
 }
 

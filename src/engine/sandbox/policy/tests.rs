@@ -60,7 +60,7 @@ fn mounts(plan: &Plan) -> Vec<(&str, Option<&Path>, &Path)> {
     while let Some(flag) = words.get(at).and_then(|word| word.to_str()) {
         let word = |offset: usize| Path::new(words[at + offset]);
         at += match flag {
-            "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink" | "--ro-bind-data" => {
+            "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink" | "--file" => {
                 found.push((flag, Some(word(1)), word(2)));
                 3
             }
@@ -145,7 +145,7 @@ fn a_plain_project_gives_a_plan() {
     assert_eq!(plan.command, ["/run/lcc/bin/claude", "-p", "--x"]);
     let mounts = mounts(&plan);
     for path in ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"] {
-        assert!(mounts.contains(&("--ro-bind-data", Some(Path::new("<data>")), Path::new(path))));
+        assert!(mounts.contains(&("--file", Some(Path::new("<data>")), Path::new(path))));
     }
     assert!(!mounts.iter().any(|(.., target)| *target == Path::new("/etc")));
     assert!(!mounts.iter().any(|(.., target)| target.starts_with("/etc/resolv.conf")));
