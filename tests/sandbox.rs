@@ -40,6 +40,14 @@ impl Bench {
         lcc
     }
 
+    /// What lcc's state folder for commands holds.
+    fn left_over(&self) -> Vec<String> {
+        fs::read_dir(self.root.path().join("state/sandbox"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
     fn sh(&self, script: &str) -> Output {
         self.lcc(&["bash", "-c", script]).output().unwrap()
     }
@@ -92,8 +100,7 @@ fn a_secret_a_foreign_file_and_the_hosts_ports_are_out_of_reach() {
     assert!(!bench.root.path().join("id_rsa.new").exists());
     assert!(listener.accept().is_err(), "a connection reached the host");
     assert_eq!(fs::read_to_string(bench.project().join("made")).unwrap(), "y\n");
-    let left: Vec<_> = fs::read_dir(bench.root.path().join("state/sandbox")).unwrap().collect();
-    assert!(left.is_empty(), "left over: {left:?}");
+    assert_eq!(bench.left_over(), ["lock"]);
 }
 
 #[test]
@@ -132,6 +139,10 @@ fn killing_lcc_leaves_nothing_behind() {
     lcc.kill().unwrap();
     lcc.wait().unwrap();
     assert!(becomes(|| alive(&mark) == 0), "{} processes live on", alive(&mark));
+    // The next start clears away the private home of the killed one.
+    assert_eq!(bench.left_over().len(), 2);
+    assert!(bench.sh("true").status.success());
+    assert_eq!(bench.left_over(), ["lock"]);
 }
 
 #[test]
