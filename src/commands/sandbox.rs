@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::OsString,
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io,
     os::unix::{fs::DirBuilderExt, process::ExitStatusExt},
     path::{Path, PathBuf},
@@ -18,6 +18,8 @@ use crate::{
 
 /// The exit code for a command that was not started.
 const NOT_STARTED: u8 = 125;
+/// The name of lock files.
+const LOCK: &str = "lock";
 /// What of the caller's environment a command may see.
 const ENVIRONMENT: [&str; 9] =
     ["PATH", "TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COLUMNS"];
@@ -100,24 +102,46 @@ fn environment() -> BTreeMap<String, String> {
     ENVIRONMENT.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect()
 }
 
-/// A home that lasts as long as the command.
+/// A home that lasts as long as the command; its lock tells others that it is in use.
 struct Home {
     folder: PathBuf,
     path: PathBuf,
+    _in_use: File,
 }
 
 impl Home {
     fn make(state: &Path) -> io::Result<Self> {
-        let folder = state.join("sandbox").join(uuid::Uuid::new_v4().to_string());
+        let all = state.join("sandbox");
+        DirBuilder::new().recursive(true).mode(0o700).create(&all)?;
+        // One at a time: a folder without its lock yet would look abandoned.
+        let turn = File::create(all.join(LOCK))?;
+        turn.lock()?;
+        clean(&all)?;
+        let folder = all.join(uuid::Uuid::new_v4().to_string());
         let path = folder.join("home");
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        Ok(Self { folder, path })
+        let in_use = File::create(folder.join(LOCK))?;
+        in_use.lock()?;
+        Ok(Self { folder, path, _in_use: in_use })
     }
+}
+
+/// Removes homes whose lcc was killed.
+fn clean(all: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(all)?.flatten() {
+        let abandoned =
+            File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if abandoned {
+            // The command may have left folders that cannot be removed: they stay.
+            let _left_over = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // What cannot be removed is private and found by the next cleaning.
+        // What cannot be removed is private, and the next start tries again.
         let _left_over = fs::remove_dir_all(&self.folder);
     }
 }

@@ -10,10 +10,7 @@ use std::{
 };
 
 use nix::{
-    sys::{
-        signal::{Signal, kill, killpg},
-        wait::{Id, WaitPidFlag, waitid},
-    },
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 
@@ -202,10 +199,8 @@ impl Drop for Child {
 }
 
 fn watch(mut child: std::process::Child, shared: &Shared) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
-    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)
-        == Err(nix::errno::Errno::EINTR)
-    {}
+    // Not reaped yet: until the lock is held the number stays the child's own.
+    let _interrupted = super::sys::wait_without_reaping(child.id());
     let init = shared.lock().init.take();
     #[cfg(target_os = "linux")]
     if let Some(init) = init {

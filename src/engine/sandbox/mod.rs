@@ -162,7 +162,8 @@ pub fn preflight() -> Result<HostFacts, Unavailable> {
     {
         let facts = linux::preflight::gather()?;
         linux::preflight::trial(&facts)?;
-        Ok(facts)
+        let version = Some(linux::preflight::version(&facts.bwrap)?);
+        Ok(HostFacts { version, ..facts })
     }
     #[cfg(not(target_os = "linux"))]
     {
@@ -182,7 +183,7 @@ pub fn launch(
     match request.tier {
         Tier::Strict => strict(request, endpoint, terminal),
         Tier::Reduced => Err(LaunchError::NotBuilt(Tier::Reduced)),
-        Tier::Off => off::launch(request, endpoint, terminal),
+        Tier::Off => off::launch(&request, endpoint, terminal),
     }
 }
 
@@ -192,7 +193,10 @@ fn strict(
     endpoint: Endpoint,
     terminal: Terminal<'_>,
 ) -> Result<Launched, LaunchError> {
-    linux::launch(request, &endpoint, terminal)
+    let Endpoint { port, listener } = endpoint;
+    // The socket is made inside; one of the host's would be reachable by others.
+    drop(listener);
+    linux::launch(request, port, terminal)
 }
 
 #[cfg(target_os = "macos")]

@@ -13,7 +13,7 @@ use crate::domain::Tier;
 /// # Errors
 /// [`LaunchError::Program`] when it cannot be started.
 pub fn launch(
-    request: Request,
+    request: &Request,
     endpoint: Endpoint,
     terminal: Terminal<'_>,
 ) -> Result<Launched, LaunchError> {

@@ -116,6 +116,24 @@ pub fn restore_keyboard_signals() {
     }
 }
 
+/// Waits until a child has ended, and leaves it to be reaped.
+///
+/// # Errors
+/// When there is no such child.
+pub fn wait_without_reaping(pid: u32) -> io::Result<()> {
+    loop {
+        let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::uninit();
+        // SAFETY: the kernel writes one siginfo into the room for one; it is not read.
+        let result = unsafe {
+            libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), libc::WEXITED | libc::WNOWAIT)
+        };
+        match check(result) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 pub use linux::*;
 

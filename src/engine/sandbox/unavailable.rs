@@ -78,7 +78,13 @@ pub struct Settings {
 #[must_use]
 pub fn diagnose(said: &str, settings: Settings) -> Unavailable {
     let said = said.trim().trim_start_matches("bwrap: ").to_owned();
-    let (cause, fix) = if settings.apparmor {
+    let exhausted = said.contains("ENOSPC") || said.contains("No space left");
+    let (cause, fix) = if settings.none_left || exhausted {
+        (
+            "no further user namespaces are allowed (user.max_user_namespaces, or an outer sandbox)",
+            "start lcc outside other sandboxes, or: sudo sysctl -w user.max_user_namespaces=15000",
+        )
+    } else if settings.apparmor {
         (
             "AppArmor restricts user namespaces (the default of Ubuntu 24.04)",
             "allow the system's bubblewrap: sudo apt install apparmor-profiles apparmor-utils && \
@@ -95,11 +101,6 @@ pub fn diagnose(said: &str, settings: Settings) -> Unavailable {
             "this container may not make user namespaces",
             "run it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
              --security-opt systempaths=unconfined, or start lcc outside the container",
-        )
-    } else if settings.none_left || said.contains("No space left") {
-        (
-            "no further user namespaces are allowed (user.max_user_namespaces, or an outer sandbox)",
-            "start lcc outside other sandboxes, or: sudo sysctl -w user.max_user_namespaces=15000",
         )
     } else {
         (

@@ -91,7 +91,12 @@ fn how(flags: OFlag, resolve: ResolveFlag) -> OpenHow {
 
 fn open_project(project: &Path) -> io::Result<OwnedFd> {
     let how = how(OFlag::O_PATH | OFlag::O_DIRECTORY, ResolveFlag::RESOLVE_NO_SYMLINKS);
-    Ok(openat2(AT_FDCWD, project, how)?)
+    openat2(AT_FDCWD, project, how).map_err(|error| match error {
+        Errno::ENOSYS => io::Error::other(
+            "the kernel is older than 5.6, or lcc runs inside another sandbox; start it outside",
+        ),
+        other => other.into(),
+    })
 }
 
 fn stat(fd: &OwnedFd) -> io::Result<FileStat> {

@@ -20,7 +20,7 @@ use std::{
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::{
-    Child, Endpoint, LaunchError, Launched, Request, StartReport, Terminal,
+    Child, LaunchError, Launched, Request, StartReport, Terminal,
     child::Inside,
     policy::{self, Arg, Plan, TOOLS},
     sys::{self, Prepare},
@@ -37,7 +37,7 @@ const CLEAN_UP: Duration = Duration::from_secs(5);
 /// A [`LaunchError`]; nothing of the program has run then.
 pub fn launch(
     request: Request,
-    endpoint: &Endpoint,
+    port: u16,
     terminal: Terminal<'_>,
 ) -> Result<Launched, LaunchError> {
     let wanted = request.program.clone();
@@ -48,7 +48,7 @@ pub fn launch(
         .map_err(LaunchError::io("planting what the probes try to reach"))?;
     let stderr = stderr_of(terminal).map_err(LaunchError::io("opening the terminal"))?;
     let orders = wire::Orders {
-        port: endpoint.port,
+        port,
         host_netns: preflight::netns().map_err(LaunchError::io("reading /proc"))?,
         mounts: plan.mounts.clone(),
         protected: plan.protected.clone(),
@@ -62,7 +62,7 @@ pub fn launch(
     ground::verify(&ground.project, &plan.verify)?;
     let (child, mut words) = spawn(&plan, &orders, theirs, stderr, terminal)?;
 
-    match handshake::run(&ours, &canary, endpoint.port) {
+    match handshake::run(&ours, &canary, port) {
         Ok(met) => {
             let mut child = child;
             child.set_inside(

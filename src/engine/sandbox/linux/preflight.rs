@@ -26,30 +26,21 @@ const ROOT: [&str; 9] = [
     "/gnu/store",
     "/run/current-system",
 ];
-/// What may be seen of `/etc`: no keys, no machine-id, no resolver, no list of users.
-const ETC: [&str; 22] = [
+/// What may be seen of `/etc`: no keys, no machine-id, no resolver, no list of users. Each costs a
+/// mount at every start, so the list is short.
+const ETC: [&str; 12] = [
     "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
     "/etc/localtime",
-    "/etc/timezone",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
     "/etc/pki/tls/certs",
     "/etc/pki/ca-trust",
-    "/etc/ca-certificates.conf",
     "/etc/alternatives",
     "/etc/services",
-    "/etc/protocols",
     "/etc/mime.types",
     "/etc/gitconfig",
     "/etc/terminfo",
-    "/etc/inputrc",
-    "/etc/bash.bashrc",
-    "/etc/profile",
-    "/etc/profile.d",
     "/etc/os-release",
-    "/etc/debian_version",
 ];
 /// Without these there is no strict tier.
 const NEEDED: [&str; 17] = [
@@ -63,7 +54,7 @@ const NEEDED: [&str; 17] = [
     "--die-with-parent",
     "--cap-drop",
     "--clearenv",
-    "--ro-bind-data",
+    "--file",
     "--ro-bind-try",
     "--remount-ro",
     "--perms",
@@ -79,8 +70,6 @@ const NEEDED: [&str; 17] = [
 pub fn gather() -> Result<HostFacts, Unavailable> {
     let bwrap = find()?;
     let help = said(&bwrap, "--help")?;
-    let version = said(&bwrap, "--version")?;
-    let version = version.split_whitespace().last().unwrap_or("unknown").to_owned();
     let flags: BTreeSet<String> = help
         .split_whitespace()
         .filter(|word| word.starts_with("--") && word.len() > 2)
@@ -92,11 +81,11 @@ pub fn gather() -> Result<HostFacts, Unavailable> {
         .map(|flag| (*flag).to_owned())
         .collect();
     if !missing.is_empty() {
-        return Err(Unavailable::TooOld { version, missing, install: install() });
+        return Err(Unavailable::TooOld { version: version(&bwrap)?, missing, install: install() });
     }
     Ok(HostFacts {
         bwrap,
-        version,
+        version: None,
         flags,
         uid: nix::unistd::geteuid().as_raw(),
         user_home: user_home(),
@@ -157,6 +146,14 @@ fn find() -> Result<PathBuf, Unavailable> {
         return Ok(real);
     }
     Err(Unavailable::Missing { install: install() })
+}
+
+/// The version of a bubblewrap, as it says itself.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn version(bwrap: &Path) -> Result<String, Unavailable> {
+    Ok(said(bwrap, "--version")?.split_whitespace().last().unwrap_or("unknown").to_owned())
 }
 
 fn said(bwrap: &Path, flag: &str) -> Result<String, Unavailable> {

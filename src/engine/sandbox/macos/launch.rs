@@ -28,7 +28,7 @@ pub fn preflight() -> Result<HostFacts, Unavailable> {
     }
     Ok(HostFacts {
         bwrap: PathBuf::from(SANDBOX_EXEC),
-        version: "system".to_owned(),
+        version: None,
         flags: BTreeSet::new(),
         uid: nix::unistd::geteuid().as_raw(),
         user_home: std::env::var_os("HOME").map(PathBuf::from),

@@ -322,7 +322,7 @@ mod tests {
             "/private/tmp",
             "\"*:",
             "(allow mach-lookup)",
-            "ada",
+            "/Users",
         ] {
             assert!(!text.contains(never), "{never} is in the profile");
         }

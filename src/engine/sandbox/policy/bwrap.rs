@@ -39,11 +39,11 @@ impl Builder {
     }
 
     fn file(&mut self, path: &str, content: Vec<u8>) {
-        self.words(["--perms", "0444", "--ro-bind-data"]);
+        // A copy on the root's memory, which becomes read-only: no mount needed.
+        self.words(["--perms", "0444", "--file"]);
         self.options.push(Arg::Data(self.data.len()));
         self.words([path]);
         self.data.push(content);
-        self.mounts.push(Mount { path: path.into(), writable: false });
     }
 }
 
@@ -105,10 +105,10 @@ fn namespaces(builder: &mut Builder, host: &HostFacts, notes: &mut Vec<String>) 
     if host.flags.contains("--disable-userns") && host.flags.contains("--assert-userns-disabled") {
         builder.words(["--disable-userns", "--assert-userns-disabled"]);
     } else {
-        notes.push(format!(
-            "bubblewrap {} cannot turn off nested user namespaces: seccomp alone does",
-            host.version
-        ));
+        notes.push(
+            "this bubblewrap cannot turn off nested user namespaces (0.8.0 can): seccomp alone does"
+                .to_owned(),
+        );
     }
     builder.words(["--die-with-parent", "--cap-drop", "ALL", "--hostname", "lcc", "--clearenv"]);
 }

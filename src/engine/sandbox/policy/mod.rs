@@ -38,8 +38,8 @@ pub enum RootEntry {
 pub struct HostFacts {
     /// The bubblewrap program, absolute and resolved.
     pub bwrap: PathBuf,
-    /// Its version, as it says itself.
-    pub version: String,
+    /// Its version, where it was asked.
+    pub version: Option<String>,
     /// Every long option its help names, with the leading dashes.
     pub flags: BTreeSet<String>,
     /// The caller's effective user number.

@@ -1,14 +1,18 @@
 //! Landlock: files once more, and no reach to processes and abstract sockets outside.
 
 use std::{
-    io::{self, IsTerminal},
-    os::fd::AsFd,
+    io,
+    os::fd::{AsFd, BorrowedFd},
     path::Path,
 };
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+use nix::{
+    fcntl::{FcntlArg, fcntl},
+    sys::stat::{SFlag, fstat},
 };
 
 use crate::engine::sandbox::linux::wire::{Landlock, Orders};
@@ -34,12 +38,17 @@ pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
     }
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::ReadDir;
     ruleset = allow(ruleset, Path::new("/dev"), device)?;
-    // The terminal belongs to a device folder of the host: without its own rule the program could
-    // not open /dev/stderr.
+    // The streams belong to the host's folders: without rules of their own the program could not
+    // open /dev/stderr. A rule gives what the stream itself was opened for, and no more.
     for stream in [io::stdin().as_fd(), io::stdout().as_fd(), io::stderr().as_fd()] {
-        if stream.is_terminal() {
-            let access = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
-            ruleset = ruleset.add_rule(PathBeneath::new(stream, access))?;
+        if let Some(access) = stream_access(stream) {
+            // A memory file takes no rule and needs none.
+            let before = ruleset.try_clone();
+            ruleset = match (ruleset.add_rule(PathBeneath::new(stream, access)), before) {
+                (Ok(with), _) => with,
+                (Err(_), Ok(without)) => without,
+                (Err(error), Err(_)) => return Err(error),
+            };
         }
     }
     let status = ruleset.restrict_self()?;
@@ -48,6 +57,25 @@ pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
         RulesetStatus::PartiallyEnforced => Landlock::Partial,
         RulesetStatus::NotEnforced => Landlock::None,
     })
+}
+
+/// What a stream may be reopened for; `None` for pipes and sockets, which Landlock leaves alone.
+fn stream_access(stream: BorrowedFd<'_>) -> Option<BitFlags<AccessFs>> {
+    let kind = SFlag::from_bits_truncate(fstat(stream).ok()?.st_mode) & SFlag::S_IFMT;
+    let mode = fcntl(stream, FcntlArg::F_GETFL).ok()? & libc::O_ACCMODE;
+    let mut access = match mode {
+        libc::O_RDONLY => AccessFs::ReadFile.into(),
+        libc::O_WRONLY => AccessFs::WriteFile.into(),
+        _ => AccessFs::ReadFile | AccessFs::WriteFile,
+    };
+    match kind {
+        SFlag::S_IFREG => Some(access),
+        SFlag::S_IFCHR => {
+            access |= AccessFs::IoctlDev;
+            Some(access)
+        }
+        _ => None,
+    }
 }
 
 fn allow(

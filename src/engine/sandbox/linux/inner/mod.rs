@@ -20,6 +20,7 @@ use std::{
 };
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use seccompiler::BpfProgram;
 
 use super::{
     channel,
@@ -93,14 +94,15 @@ fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Fai
 
     expect(channel, Told::Probe)?;
     limits().or_fail("limits")?;
-    let (probes, landlock) = probes::run(&orders)?;
+    let filters = seccomp::programs().or_fail("seccomp")?;
+    let (probes, landlock) = probes::run(&orders, &filters)?;
     channel::send(channel, &Said::Report { probes, landlock }, None).or_fail("handshake")?;
 
     expect(channel, Told::Start)?;
     nix::unistd::dup2_stderr(&stderr).or_fail("streams")?;
     drop(stderr);
     sys::restore_keyboard_signals();
-    confine(&orders)?;
+    confine(&orders, &filters)?;
     let words = command
         .into_iter()
         .map(|word| CString::new(word.into_vec()))
@@ -112,16 +114,16 @@ fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Fai
 }
 
 /// The final restrictions. The probes run behind the same ones.
-fn confine(orders: &Orders) -> Result<super::wire::Landlock, Failure> {
+fn confine(orders: &Orders, filters: &[BpfProgram]) -> Result<super::wire::Landlock, Failure> {
     // Until the exec only the channel stays, to say what failed.
     sys::close_range(3, true).or_fail("descriptors")?;
-    restrict(orders)
+    restrict(orders, filters)
 }
 
 /// Landlock, then the filters.
-fn restrict(orders: &Orders) -> Result<super::wire::Landlock, Failure> {
+fn restrict(orders: &Orders, filters: &[BpfProgram]) -> Result<super::wire::Landlock, Failure> {
     let landlock = landlock::enforce(orders).or_fail("Landlock")?;
-    seccomp::enforce().or_fail("seccomp")?;
+    seccomp::enforce(filters).or_fail("seccomp")?;
     Ok(landlock)
 }
 

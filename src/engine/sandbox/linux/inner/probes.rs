@@ -22,6 +22,7 @@ use nix::{
     },
     unistd::Pid,
 };
+use seccompiler::BpfProgram;
 
 use super::{Failure, OrFail, checks};
 use crate::engine::sandbox::{
@@ -54,12 +55,12 @@ const PROBES: [(&str, Probe); 32] = [
         file(OpenOptions::new().write(true).open("/proc/sys/kernel/core_pattern"))
     }),
     ("set the set-user-id bit", set_user_id),
-    ("make a device node", |_| call(Attempt::DeviceNode)),
-    ("open a file by number", |_| call(Attempt::OpenByHandle)),
-    ("mount a file system", |_| call(Attempt::Mount)),
-    ("clone the file view", |_| call(Attempt::OpenTree)),
-    ("make a user namespace", |_| number(nix::sched::unshare(CloneFlags::CLONE_NEWUSER))),
-    ("make one by clone3", |_| call(Attempt::Clone3)),
+    ("make a device node", |_| calls(&[Attempt::DeviceNode])),
+    ("open a file by number", |_| calls(&[Attempt::OpenByHandle])),
+    ("mount a file system", |_| calls(&[Attempt::Mount])),
+    ("clone the file view", |_| calls(&[Attempt::OpenTree])),
+    ("make a user namespace", |_| stopped(nix::sched::unshare(CloneFlags::CLONE_NEWUSER).err())),
+    ("make one by clone3", |_| calls(&[Attempt::Clone3])),
     ("connect to the host's loopback", connect),
     ("send data with the connection request", fast_open),
     ("make a UDP socket", |_| made(AddressFamily::Inet, SockType::Datagram)),
@@ -68,25 +69,28 @@ const PROBES: [(&str, Probe); 32] = [
     ("make a packet socket", |_| made(AddressFamily::Packet, SockType::Raw)),
     ("make a vsock socket", |_| made(AddressFamily::Vsock, SockType::Stream)),
     ("make a datagram socket pair", |_| {
-        number(socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC))
-    }),
-    ("see or signal lcc's process", host_process),
-    ("trace or read processes", |_| both(call(Attempt::Ptrace)?, call(Attempt::ReadProcess)?)),
-    ("use io_uring", |_| call(Attempt::IoUring)),
-    ("use the session's keys", |_| call(Attempt::Keyring)),
-    ("use kernel debugging", |_| {
-        both(
-            both(call(Attempt::Bpf)?, call(Attempt::PerfEvent)?)?,
-            both(call(Attempt::UserFault)?, call(Attempt::KernelLog)?)?,
+        stopped(
+            socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC).err(),
         )
     }),
-    ("type into the terminal", |_| call(Attempt::TypeIntoTerminal)),
+    ("see or signal lcc's process", host_process),
+    ("trace or read processes", |_| calls(&[Attempt::Ptrace, Attempt::ReadProcess])),
+    ("use io_uring", |_| calls(&[Attempt::IoUring])),
+    ("use the session's keys", |_| calls(&[Attempt::Keyring])),
+    ("use kernel debugging", |_| {
+        calls(&[Attempt::Bpf, Attempt::PerfEvent, Attempt::UserFault, Attempt::KernelLog])
+    }),
+    ("type into the terminal", |_| calls(&[Attempt::TypeIntoTerminal])),
 ];
 
 /// Runs every probe in a forked copy that restricts itself as the program will be.
-pub(super) fn run(orders: &Orders) -> Result<(Vec<ProbeResult>, Landlock), Failure> {
+pub(super) fn run(
+    orders: &Orders,
+    filters: &[BpfProgram],
+) -> Result<(Vec<ProbeResult>, Landlock), Failure> {
     let (reader, writer) = nix::unistd::pipe().or_fail("probes")?;
-    let child = sys::fork(|| i32::from(in_copy(orders, &writer).is_err())).or_fail("probes")?;
+    let child =
+        sys::fork(|| i32::from(in_copy(orders, filters, &writer).is_err())).or_fail("probes")?;
     drop(writer);
     let mut text = String::new();
     File::from(reader).read_to_string(&mut text).or_fail("probes")?;
@@ -103,10 +107,10 @@ pub(super) fn run(orders: &Orders) -> Result<(Vec<ProbeResult>, Landlock), Failu
     Ok((results, landlock))
 }
 
-fn in_copy(orders: &Orders, writer: &OwnedFd) -> io::Result<()> {
+fn in_copy(orders: &Orders, filters: &[BpfProgram], writer: &OwnedFd) -> io::Result<()> {
     // The pipe becomes descriptor 3 in effect: everything else above 2 is closed below.
     let mut writer = File::from(writer.try_clone()?);
-    let (results, landlock) = match confine(orders, &writer) {
+    let (results, landlock) = match confine(orders, filters, &writer) {
         Ok(landlock) => {
             let mut results: Vec<ProbeResult> =
                 PROBES.iter().map(|(name, probe)| result(name, probe(orders))).collect();
@@ -123,13 +127,13 @@ fn in_copy(orders: &Orders, writer: &OwnedFd) -> io::Result<()> {
 }
 
 /// The program's own restrictions, but for the pipe, which stays open to carry the result.
-fn confine(orders: &Orders, keep: &File) -> Result<Landlock, Failure> {
+fn confine(orders: &Orders, filters: &[BpfProgram], keep: &File) -> Result<Landlock, Failure> {
     let keep = keep.as_raw_fd();
     for fd in checks::open_descriptors()?.into_iter().filter(|fd| *fd > 2 && *fd != keep) {
         // This copy never uses the others again; dropping the owner closes it.
         drop(sys::adopt(fd).or_fail("descriptors")?);
     }
-    super::restrict(orders)
+    super::restrict(orders, filters)
 }
 
 fn result(name: &str, outcome: Outcome) -> ProbeResult {
@@ -138,10 +142,6 @@ fn result(name: &str, outcome: Outcome) -> ProbeResult {
         Err(detail) => (Verdict::Open, detail),
     };
     ProbeResult { name: name.to_owned(), verdict, detail }
-}
-
-fn both(first: Stopped, second: Stopped) -> Outcome {
-    Ok(Stopped(format!("{}, {}", first.0, second.0)))
 }
 
 /// An attempt on a file: only these errors are the sandbox's doing.
@@ -155,23 +155,27 @@ fn file<T>(attempt: io::Result<T>) -> Outcome {
     }
 }
 
-fn number<T>(attempt: nix::Result<T>) -> Outcome {
-    match attempt {
-        Ok(_) => Err("it went through".to_owned()),
-        Err(error @ (Errno::EPERM | Errno::ENOSYS)) => Ok(Stopped(error.to_string())),
-        Err(error) => Err(format!("not stopped by a filter: {error}")),
+/// A call: the filters answer with these two errors, the kernel itself with others.
+fn stopped(error: Option<Errno>) -> Outcome {
+    match error {
+        None => Err("it went through".to_owned()),
+        Some(error @ (Errno::EPERM | Errno::ENOSYS)) => Ok(Stopped(error.to_string())),
+        Some(error) => Err(format!("not stopped by a filter: {error}")),
     }
 }
 
-fn call(attempt: Attempt) -> Outcome {
-    match sys::attempt(attempt, 0) {
-        None => Err("it went through".to_owned()),
-        Some(error) => number::<()>(Err(Errno::from_raw(error))),
+fn calls(attempts: &[Attempt]) -> Outcome {
+    let mut details = Vec::new();
+    for attempt in attempts {
+        let Stopped(detail) = stopped(sys::attempt(*attempt, 0).map(Errno::from_raw))
+            .map_err(|detail| format!("{attempt:?}: {detail}"))?;
+        details.push(detail);
     }
+    Ok(Stopped(details.join(", ")))
 }
 
 fn made(family: AddressFamily, kind: SockType) -> Outcome {
-    number(socket(family, kind, SockFlag::SOCK_CLOEXEC, None))
+    stopped(socket(family, kind, SockFlag::SOCK_CLOEXEC, None).err())
 }
 
 fn through_init(orders: &Orders) -> Outcome {

@@ -96,17 +96,17 @@ const NEW_NAMESPACES: [libc::c_int; 8] = [
 const SET_ID: [u64; 2] = [0o4000, 0o2000];
 
 /// Puts all filters in force. What is loaded last is asked first, and the strictest answer wins.
-pub(super) fn enforce() -> Result<(), Error> {
-    for program in programs()? {
-        apply_filter(&program)?;
+pub(super) fn enforce(programs: &[BpfProgram]) -> Result<(), Error> {
+    for program in programs {
+        apply_filter(program)?;
     }
     Ok(())
 }
 
 /// The filters, in order of loading.
-fn programs() -> Result<Vec<BpfProgram>, Error> {
+pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
     let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
-    let unseen: Rules = UNSEEN.iter().map(|call| (i64::from(*call), Vec::new())).collect();
+    let unseen: Rules = UNSEEN.iter().map(|call| (*call, Vec::new())).collect();
     let mut all =
         vec![compile(rules()?, errno(libc::EPERM))?, compile(unseen, errno(libc::ENOSYS))?];
     if cfg!(target_arch = "x86_64") {
@@ -139,7 +139,7 @@ fn no_x32() -> BpfProgram {
 
 fn rules() -> Result<Rules, Error> {
     let mut rules: Rules =
-        FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (i64::from(*call), Vec::new())).collect();
+        FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (*call, Vec::new())).collect();
     rules.insert(libc::SYS_socket, sockets()?);
     rules.insert(libc::SYS_socketpair, socket_pairs()?);
     let clone = NEW_NAMESPACES
