@@ -109,7 +109,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
             "\x1bM",
             "\x1b[99L",
             "\x1b[99P",
-            "\x1b[65535b",
+            "\x1b[300b",
             "\x1bc",
             "\x1b[>1u",
             "\x1b[<9u",
@@ -122,7 +122,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_stream_with_resizes_and_scrolls_is_survived_and_split_alike(
@@ -154,7 +154,7 @@ proptest! {
             whole.feed(&bytes);
             whole.extend_selection(*rows, *cols);
             drawn(&whole);
-            whole.selected_text();
+            let _ = whole.selected_text();
         }
     }
 }

@@ -54,3 +54,9 @@ fn replies(terminal: &mut Terminal, bytes: &[u8]) -> Vec<String> {
     };
     terminal.feed(bytes).into_iter().filter_map(reply).collect()
 }
+
+#[test]
+fn a_terminal_may_live_in_any_task() {
+    fn anywhere<T: Send + Sync>() {}
+    anywhere::<Terminal>();
+}

@@ -138,11 +138,11 @@ fn drawing_keeps_to_its_area() {
     let mut buffer = Buffer::filled(Rect::new(0, 0, 10, 4), ratatui::buffer::Cell::new("#"));
     // Three columns: the wide character would stick out by half.
     terminal.draw(Rect::new(2, 1, 3, 1), &mut buffer);
-    let line: String = buffer.content()[10..20].iter().map(|c| c.symbol()).collect();
+    let line: String = buffer.content()[10..20].iter().map(ratatui::buffer::Cell::symbol).collect();
     assert_eq!(line, "##ab #####");
     // Larger than the screen: the rest is blank. Larger than the buffer: cut.
     terminal.draw(Rect::new(2, 1, 50, 50), &mut buffer);
-    let line: String = buffer.content()[30..40].iter().map(|c| c.symbol()).collect();
+    let line: String = buffer.content()[30..40].iter().map(ratatui::buffer::Cell::symbol).collect();
     assert_eq!(line, "##        ");
 }
 
