@@ -21,9 +21,6 @@ use crate::{
     engine::clock::Clock,
 };
 
-/// Bodies over this size are read on a thread of their own, so that no other stream waits.
-const LARGE: usize = 1 << 20;
-
 /// Where observations go, with the clock that dates them.
 #[derive(Debug, Clone)]
 pub struct Reporter {
@@ -177,11 +174,10 @@ impl Drop for Ending {
 
 async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passing)>) {
     let job = Arc::new(job);
-    let read = if job.received.len() > LARGE {
+    // Reading a request takes longer than passing it on, so it happens on another thread.
+    let read = {
         let job = Arc::clone(&job);
         tokio::task::spawn_blocking(move || describe(&job)).await.ok()
-    } else {
-        Some(describe(&job))
     };
     let Some((start, fixed)) = read else { return };
     let counted = matches!(
