@@ -1,6 +1,9 @@
 //! Follows one request from its start to its end and reports it; nothing waits for this task.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::sync::{
@@ -20,6 +23,9 @@ use crate::{
     domain::{Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, Tail},
     engine::clock::Clock,
 };
+
+/// How long a request has the machine to itself before lcc begins to read it.
+const HEAD_START: Duration = Duration::from_millis(2);
 
 /// Where observations go, with the clock that dates them.
 #[derive(Debug, Clone)]
@@ -174,7 +180,9 @@ impl Drop for Ending {
 
 async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passing)>) {
     let job = Arc::new(job);
-    // Reading a request takes longer than passing it on, so it happens on another thread.
+    // Reading a request costs more than passing it on. So it waits until the request is out, and
+    // happens on another thread. What passes meanwhile waits here with the time it passed.
+    tokio::time::sleep(HEAD_START).await;
     let read = {
         let job = Arc::clone(&job);
         tokio::task::spawn_blocking(move || describe(&job)).await.ok()
