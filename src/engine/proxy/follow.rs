@@ -1,6 +1,9 @@
 //! Follows one request from its start to its end and reports it; nothing waits for this task.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::sync::{
@@ -21,8 +24,8 @@ use crate::{
     engine::clock::Clock,
 };
 
-/// Bodies over this size are read on a thread of their own, so that no other stream waits.
-const LARGE: usize = 1 << 20;
+/// How long a request has the machine to itself before lcc begins to read it.
+const HEAD_START: Duration = Duration::from_millis(2);
 
 /// Where observations go, with the clock that dates them.
 #[derive(Debug, Clone)]
@@ -177,11 +180,12 @@ impl Drop for Ending {
 
 async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passing)>) {
     let job = Arc::new(job);
-    let read = if job.received.len() > LARGE {
+    // Reading a request costs more than passing it on. So it waits until the request is out, and
+    // happens on another thread. What passes meanwhile waits here with the time it passed.
+    tokio::time::sleep(HEAD_START).await;
+    let read = {
         let job = Arc::clone(&job);
         tokio::task::spawn_blocking(move || describe(&job)).await.ok()
-    } else {
-        Some(describe(&job))
     };
     let Some((start, fixed)) = read else { return };
     let counted = matches!(

@@ -1,12 +1,17 @@
 //! Accepts connections and hands their calls over, until it is dropped.
+//!
+//! The proxy has a thread of its own with a runtime that never leaves it: a piece of an answer
+//! goes from socket to socket without waiting for another thread to be scheduled, and nothing
+//! else that the engine does can hold it up.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
+    sync::oneshot,
+    task::JoinSet,
 };
 
 use super::handle::House;
@@ -21,24 +26,31 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 /// A listening proxy. Dropping it stops accepting and closes every connection.
 #[derive(Debug)]
 pub struct Serving {
-    task: JoinHandle<()>,
+    /// Only held: the thread ends when this is dropped.
+    _stop: oneshot::Sender<()>,
 }
 
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Serves on a listener. Must be called inside a tokio runtime.
+/// Serves on a listener, on a thread of its own.
 ///
 /// # Errors
-/// Without a runtime, or when the listener cannot be made non-blocking.
+/// When the thread or its runtime cannot be made.
 pub fn serve(house: Arc<House>, listener: std::net::TcpListener) -> io::Result<Serving> {
-    let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
     listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    Ok(Serving { task: runtime.spawn(accept(house, listener)) })
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        TcpListener::from_std(listener)?
+    };
+    let (stop, stopped) = oneshot::channel();
+    thread::Builder::new().name("lcc-proxy".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = accept(house, listener) => {}
+                _ = stopped => {}
+            }
+        });
+    })?;
+    Ok(Serving { _stop: stop })
 }
 
 async fn accept(house: Arc<House>, listener: TcpListener) {

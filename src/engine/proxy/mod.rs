@@ -91,11 +91,10 @@ impl Proxy {
         Ok(Self { house: Arc::new(house) })
     }
 
-    /// Serves on a listener until the value given back is dropped. Must be called inside a tokio
-    /// runtime; may be called for more than one listener.
+    /// Serves on a listener until the value given back is dropped, on a thread of its own.
     ///
     /// # Errors
-    /// Without a runtime, or when the listener cannot be made non-blocking.
+    /// When the thread or its runtime cannot be made.
     pub fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<Serving> {
         listen::serve(Arc::clone(&self.house), listener)
     }
