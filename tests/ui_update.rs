@@ -286,7 +286,8 @@ fn a_hang_up_asks_nothing() {
 fn what_is_not_known_is_not_a_zero() {
     let model = model(SIZE, false);
     let shown = text(&frame(&model));
-    let column: String = shown.lines().take(39).map(|l| l.chars().skip(82).collect::<String>()).collect();
+    let column: String =
+        shown.lines().take(39).map(|l| l.chars().skip(82).collect::<String>()).collect();
     assert!(!column.contains('0'), "{column}");
 }
 
