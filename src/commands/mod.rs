@@ -1,1 +1,3 @@
 //! The commands of the command line, each thin.
+
+pub mod themes;

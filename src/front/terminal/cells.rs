@@ -5,9 +5,8 @@ use std::num::NonZeroU16;
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::color::Colors;
 use alacritty_terminal::vte::ansi::{Color as VteColor, NamedColor, Rgb};
-use ratatui::buffer::{Cell as Target, CellDiffOption};
+use ratatui::buffer::{Cell as Target, CellDiffOption, CellWidth};
 use ratatui::style::{Color, Modifier};
-use unicode_width::UnicodeWidthStr;
 
 use super::grapheme;
 
@@ -33,7 +32,7 @@ pub(super) fn draw(cell: &Cell, colours: &Colors, target: &mut Target) {
     }
     let symbol = grapheme::text(cell);
     let width: u16 = if cell.flags.contains(Flags::WIDE_CHAR) { 2 } else { 1 };
-    if symbol.width() != usize::from(width)
+    if symbol.cell_width() != width
         && let Some(forced) = NonZeroU16::new(width)
     {
         // Otherwise ratatui would shift the rest of the row.

@@ -1,5 +1,7 @@
 //! The facade: bytes in, events out, a screen to draw.
 
+use std::borrow::Cow;
+
 use alacritty_terminal::Term;
 use alacritty_terminal::grid::{Dimensions, Scroll};
 use alacritty_terminal::index::{Column, Line, Point};
@@ -20,6 +22,7 @@ use super::hold::Held;
 use super::modes::Modes;
 use super::notice::Notices;
 use super::palette::Palette;
+use super::pieces;
 use super::reply;
 use super::screen::{Extras, Screen};
 use super::tap::{Mark, Tap};
@@ -132,6 +135,8 @@ pub struct Terminal {
     title: String,
     /// The frame that is being held back, if one is open.
     held: Option<Held>,
+    /// The first bytes of a character whose rest has not come yet.
+    partial: Vec<u8>,
     /// Bytes since a control string last ended.
     silent: usize,
     changes: u64,
@@ -161,6 +166,7 @@ impl Terminal {
             size,
             title: String::new(),
             held: None,
+            partial: Vec::new(),
             silent: 0,
             changes: 0,
         }
@@ -168,7 +174,16 @@ impl Terminal {
 
     /// Takes bytes of the child, cut anywhere; what they ask for comes back in their order.
     /// While a synchronized frame is open its bytes wait, and so do their events.
-    pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<TerminalEvent> {
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<TerminalEvent> {
+        let whole = if self.partial.is_empty() {
+            Cow::Borrowed(bytes)
+        } else {
+            let mut whole = std::mem::take(&mut self.partial);
+            whole.extend_from_slice(bytes);
+            Cow::Owned(whole)
+        };
+        let (mut bytes, partial) = whole.split_at(whole.len() - pieces::unfinished(&whole));
+        self.partial.extend_from_slice(partial);
         while !bytes.is_empty() {
             let room = self.held.as_ref().map_or(usize::MAX, Held::room);
             let limit = room.min(STRING_LIMIT - self.silent).min(bytes.len());

@@ -11,6 +11,7 @@ mod hold;
 mod modes;
 mod notice;
 mod palette;
+mod pieces;
 mod reply;
 mod screen;
 mod selection;
