@@ -82,6 +82,11 @@ async fn engine(mut wishes: mpsc::UnboundedReceiver<Command>, news: mpsc::Sender
     }
 }
 
+/// The modes of a PTY, as text.
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().unwrap())
+}
+
 /// The outer terminal: a PTY whose bytes an independent emulator takes in.
 struct Outer {
     master: Box<dyn MasterPty + Send>,
@@ -90,6 +95,8 @@ struct Outer {
     bytes: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     raw: Vec<u8>,
+    /// Its modes before the front came.
+    cooked: String,
 }
 
 impl Outer {
@@ -102,6 +109,7 @@ impl Outer {
         command.env("TERM", "xterm-256color");
         command.env("RUST_BACKTRACE", "0");
         command.cwd(env::current_dir().unwrap());
+        let cooked = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -116,7 +124,7 @@ impl Outer {
             }
         });
         let screen = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
-        Self { master: pair.master, child, input, bytes, screen, raw: Vec::new() }
+        Self { master: pair.master, child, input, bytes, screen, raw: Vec::new(), cooked }
     }
 
     /// Takes bytes in until the screen shows `text`.
@@ -169,16 +177,15 @@ impl Outer {
 /// Brings a front up, ends it by `end`, and looks at what it leaves.
 fn given_back(end: impl FnOnce(&mut Outer), says: &str) {
     let mut outer = Outer::open();
-    let cooked = outer.master.get_termios();
     outer.wait_for("starting…");
-    assert_ne!(outer.master.get_termios(), cooked, "raw mode");
+    assert_ne!(modes(&*outer.master), outer.cooked, "raw mode");
     assert!(outer.screen.screen().alternate_screen());
     outer.keys("s");
     outer.wait_for("hello from the child");
     end(&mut outer);
     // The last words stand on the main screen, after everything was given back.
     outer.wait_for(says);
-    assert_eq!(outer.master.get_termios(), cooked, "cooked mode");
+    assert_eq!(modes(&*outer.master), outer.cooked, "cooked mode");
     outer.end();
     let screen = outer.screen.screen();
     assert!(!screen.alternate_screen());
