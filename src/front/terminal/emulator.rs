@@ -3,20 +3,12 @@
 use std::borrow::Cow;
 
 use alacritty_terminal::Term;
-use alacritty_terminal::grid::{Dimensions, Scroll};
-use alacritty_terminal::index::{Column, Line, Point};
-use alacritty_terminal::selection::Selection;
-use alacritty_terminal::term::Config;
-use alacritty_terminal::term::cell::Flags;
-use alacritty_terminal::term::{Osc52, TermMode};
-use alacritty_terminal::vte::ansi::{self, Processor, Timeout};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use alacritty_terminal::grid::Dimensions;
+use alacritty_terminal::term::{Config, Osc52};
+use alacritty_terminal::vte::ansi::{Processor, Timeout};
 
 use crate::domain::Moment;
 
-use super::cells;
 use super::events::{Queue, TerminalEvent, plain_text};
 use super::hold::Held;
 use super::modes::Modes;
@@ -81,30 +73,6 @@ impl Default for Options {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
-}
-
-/// Shape of the cursor (DECSCUSR).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CursorShape {
-    /// A filled cell.
-    Block,
-    /// A line below.
-    Underline,
-    /// A line to the left.
-    Bar,
-}
-
-/// The child's cursor, in cells from the top left corner of the view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// Column.
-    pub col: u16,
-    /// Row.
-    pub row: u16,
-    /// Shape.
-    pub shape: CursorShape,
-    /// Whether it blinks.
-    pub blinking: bool,
 }
 
 /// Mode 2026 is kept by [`Held`], together with the tap's marks; the parser never holds back.
@@ -330,83 +298,6 @@ impl Terminal {
         self.changes
     }
 
-    /// The cursor; none while it is hidden or scrolled out of the view.
-    #[must_use]
-    pub fn cursor(&self) -> Option<Cursor> {
-        if !self.term.mode().contains(TermMode::SHOW_CURSOR) {
-            return None;
-        }
-        let style = self.term.cursor_style();
-        let shape = match style.shape {
-            ansi::CursorShape::Block | ansi::CursorShape::HollowBlock => CursorShape::Block,
-            ansi::CursorShape::Underline => CursorShape::Underline,
-            ansi::CursorShape::Beam => CursorShape::Bar,
-            ansi::CursorShape::Hidden => return None,
-        };
-        let Point { line, column } = self.term.grid().cursor.point;
-        let row = usize::try_from(line.0).ok()? + self.view_offset();
-        let row = u16::try_from(row).ok().filter(|row| *row < self.size.rows)?;
-        Some(Cursor { col: u16::try_from(column.0).ok()?, row, shape, blinking: style.blinking })
-    }
-
-    /// Draws the view into `area`, from its top left corner; what the screen does not fill is
-    /// left blank.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer) {
-        let area = area.intersection(buf.area);
-        let grid = self.term.grid();
-        let colours = self.term.colors();
-        let selected = self.term.selection.as_ref().and_then(|range| range.to_range(&self.term));
-        let top = i32::try_from(self.view_offset()).unwrap_or(i32::MAX);
-        for y in 0..area.height {
-            for x in 0..area.width {
-                let Some(target) = buf.cell_mut((area.x + x, area.y + y)) else { continue };
-                if x >= self.size.cols || y >= self.size.rows {
-                    target.reset();
-                    continue;
-                }
-                let point = Point::new(Line(i32::from(y) - top), Column(usize::from(x)));
-                let cell = &grid[point];
-                cells::draw(cell, colours, target);
-                if cell.flags.contains(Flags::WIDE_CHAR) && x + 1 == area.width {
-                    // Half of it would stick out of the area.
-                    target.set_char(' ');
-                    target.set_diff_option(ratatui::buffer::CellDiffOption::None);
-                }
-                if selected.is_some_and(|range| range.contains(point)) {
-                    target.modifier.toggle(Modifier::REVERSED);
-                }
-            }
-        }
-    }
-
-    /// Moves the view: up into the scrollback by a positive number of lines, down by a negative.
-    pub fn scroll(&mut self, lines: i32) {
-        self.move_view(Scroll::Delta(lines));
-    }
-
-    /// Moves the view back to the live screen.
-    pub fn scroll_to_bottom(&mut self) {
-        self.move_view(Scroll::Bottom);
-    }
-
-    fn move_view(&mut self, to: Scroll) {
-        let before = self.view_offset();
-        self.term.scroll_display(to);
-        self.changes += u64::from(before != self.view_offset());
-    }
-
-    /// Lines the view stands above the live screen; 0 at the bottom.
-    #[must_use]
-    pub fn view_offset(&self) -> usize {
-        self.term.grid().display_offset()
-    }
-
-    /// Lines of scrollback; always 0 on the alternate screen.
-    #[must_use]
-    pub fn history(&self) -> usize {
-        self.term.grid().history_size()
-    }
-
     /// Changes what colour queries are answered from, and tells a child that asked to be told
     /// when that turns dark to light or back.
     pub fn set_palette(&mut self, palette: Palette) -> Vec<TerminalEvent> {
@@ -422,8 +313,12 @@ impl Terminal {
         &self.term
     }
 
-    pub(super) fn set_selection(&mut self, selection: Option<Selection>) {
-        self.term.selection = selection;
+    pub(super) const fn term_mut(&mut self) -> &mut Term<Queue> {
+        &mut self.term
+    }
+
+    /// Notes that the picture has changed.
+    pub(super) const fn touch(&mut self) {
         self.changes += 1;
     }
 }

@@ -16,9 +16,11 @@ mod reply;
 mod screen;
 mod selection;
 mod tap;
+mod view;
 
-pub use emulator::{Cursor, CursorShape, Options, Size, Terminal};
+pub use emulator::{Options, Size, Terminal};
 pub use events::{ClipboardTarget, Progress, PromptMark, TerminalEvent};
 pub use modes::{Modes, MouseTracking};
 pub use palette::{Palette, Rgb};
 pub use selection::SelectionKind;
+pub use view::{Cursor, CursorShape};

@@ -54,6 +54,11 @@ impl Terminal {
         self.term().selection_to_string().filter(|text| !text.is_empty())
     }
 
+    fn set_selection(&mut self, selection: Option<Selection>) {
+        self.term_mut().selection = selection;
+        self.touch();
+    }
+
     /// The grid's point under a cell of the view, clamped to the screen.
     fn view_point(&self, column: u16, row: u16) -> Point {
         let size = self.size();

@@ -86,6 +86,7 @@ fn with_alt(mods: KeyModifiers, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn character(c: char, mods: KeyModifiers, modes: Modes) -> Vec<u8> {
+    let c = if mods == KeyModifiers::CONTROL { symbol(c) } else { c };
     let shifted = shifted(c, mods);
     let chord = mods.difference(KeyModifiers::SHIFT);
     if chord.is_empty() {
@@ -104,6 +105,18 @@ fn character(c: char, mods: KeyModifiers, modes: Modes) -> Vec<u8> {
     match byte.filter(|_| control) {
         Some(byte) => with_alt(mods, &[byte]),
         None => with_alt(mods, shifted.to_string().as_bytes()),
+    }
+}
+
+/// The key of a control code that was read as a digit: from a terminal without kitty's protocol
+/// `Ctrl-\\ ] ^ _` come as `Ctrl-4 5 6 7`, and a child that has it must not see digits.
+const fn symbol(c: char) -> char {
+    match c {
+        '4' => '\\',
+        '5' => ']',
+        '6' => '^',
+        '7' => '_',
+        c => c,
     }
 }
 
