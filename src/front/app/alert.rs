@@ -100,23 +100,20 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
     }
 }
 
+/// What to press comes before why: where the line is cut, the reason goes first.
 fn risk(model: &Model, snapshot: &Snapshot, mark: &str) -> String {
     let left = match snapshot.forecast.turns_left {
         Some(0) => "no further turn fits".to_owned(),
-        Some(1) => "about 1 turn left".to_owned(),
-        Some(n) => format!("about {n} turns left"),
+        Some(1) => "~1 turn left".to_owned(),
+        Some(n) => format!("~{n} turns left"),
         None => "the window is filling up".to_owned(),
     };
-    let reason =
-        snapshot.forecast.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-    let reads = snapshot
-        .window
-        .used
-        .map_or_else(String::new, |used| format!(" reads {} tok", units::count(used)));
     let frees = model
         .freed()
         .map_or_else(String::new, |freed| format!(" frees ~{} tok", units::count(freed)));
-    format!("{mark}  {left}{reason}.  F2 compact{reads}   F5 fresh{frees}")
+    let reason =
+        snapshot.forecast.reason.as_ref().map_or_else(String::new, |reason| format!("   {reason}"));
+    format!("{mark}  {left}   F2 compact   F5 fresh{frees}{reason}")
 }
 
 fn cache_break(found: &CacheBreak, snapshot: &Snapshot) -> String {
@@ -126,7 +123,7 @@ fn cache_break(found: &CacheBreak, snapshot: &Snapshot) -> String {
         .map_or_else(|| "–".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
     let fix = found.fix.as_ref().map_or_else(String::new, |fix| format!(". Fix: {fix}"));
     format!(
-        "▼ cache: last {last}. Read again from token {}, {}: {}{fix}",
+        "▼ cache {last}: read again from token {}, {}: {}{fix}",
         units::count(found.at_token),
         found.section,
         found.cause

@@ -10,7 +10,7 @@ use super::{Model, centred};
 /// Columns of a dialog with its frame; it fits the least terminal.
 const COLS: u16 = 56;
 /// Rows of a dialog with its frame: three sentences of two lines, a blank, the buttons.
-const ROWS: u16 = 11;
+const ROWS: u16 = 10;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

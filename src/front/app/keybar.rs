@@ -5,7 +5,7 @@ use crate::{
     front::input::{Action, Keymap},
 };
 
-use super::{Kind, Model};
+use super::{ChildState, Kind, Model};
 
 /// Which go first when there is no room; help and quit stay.
 const GO_FIRST: [Action; 4] = [Action::Theme, Action::Panes, Action::Fresh, Action::Compact];
@@ -117,6 +117,9 @@ fn phase(model: &Model) -> String {
     let phase = model.phase();
     let seconds = model.phase_seconds();
     let word = phase.word();
+    if model.child == ChildState::Ending {
+        return "quitting".to_owned();
+    }
     match phase {
         Phase::Stopped => word.to_owned(),
         Phase::Idle if seconds >= 60.0 => {

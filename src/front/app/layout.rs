@@ -113,9 +113,9 @@ impl Layout {
     }
 }
 
-/// Columns of the panes, frame included.
+/// Columns of the panes, frame included. At 120 columns they leave Claude Code eighty.
 const fn column_width(cols: u16) -> u16 {
-    if cols >= 160 { 44 } else { 36 }
+    if cols >= 160 { 46 } else { 38 }
 }
 
 /// A box of at most `width`×`height` in the middle of `area`.
@@ -138,9 +138,9 @@ mod tests {
             ((60, 18), Kind::Strip, (60, 16)),
             ((120, 29), Kind::Strip, (120, 27)),
             ((119, 40), Kind::Strip, (119, 38)),
-            ((120, 30), Kind::Wide, (82, 26)),
-            ((120, 40), Kind::Wide, (82, 36)),
-            ((200, 60), Kind::Wide, (154, 56)),
+            ((120, 30), Kind::Wide, (80, 26)),
+            ((120, 40), Kind::Wide, (80, 36)),
+            ((200, 60), Kind::Wide, (152, 56)),
             ((59, 18), Kind::TooSmall, (59, 18)),
             ((60, 17), Kind::TooSmall, (60, 17)),
             ((1, 1), Kind::TooSmall, (1, 1)),

@@ -88,9 +88,11 @@ pub async fn run(
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(FrontError::NoTerminal);
     }
-    let size = crossterm::terminal::size()?;
     let outer = Outer::enter()?;
-    let result = Front::new(options, size, commands, updates)?.run(&outer).await;
+    // Whoever asks for the size before listening for its changes may miss one.
+    let events = EventStream::new();
+    let size = crossterm::terminal::size()?;
+    let result = Front::new(options, size, commands, updates)?.run(&outer, events).await;
     let given_back = outer.leave();
     result?;
     Ok(given_back?)
@@ -149,12 +151,11 @@ impl Front {
         })
     }
 
-    async fn run(mut self, outer: &Outer) -> Result<(), FrontError> {
+    async fn run(mut self, outer: &Outer, mut events: EventStream) -> Result<(), FrontError> {
         let size = self.model.pane_size();
         self.send(Command::Resize { cols: size.cols, rows: size.rows });
         outer::set_title(&format!("lcc · {}", self.model.title.project), &mut self.out);
         self.draw()?;
-        let mut events = EventStream::new();
         while !self.done {
             if outer.is_left() {
                 return Err(FrontError::Panicked);

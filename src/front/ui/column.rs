@@ -18,7 +18,7 @@ use crate::{
 
 use super::{
     cache, noise, prefill, sandbox, server,
-    text::{Pen, cut, lines},
+    text::{Pen, UNKNOWN, cut, lines},
     thinking, time, window,
 };
 
@@ -55,9 +55,12 @@ const ROWS: [Rows; 8] = [
     rows(1, 2, 2),
     rows(2, 4, 4),
     rows(1, 3, 8),
-    rows(2, 3, 5),
-    rows(1, 2, 3),
+    rows(2, 3, 3),
+    rows(1, 2, 2),
 ];
+
+/// The cache's place among them.
+const CACHE: usize = 2;
 
 /// Which panes go first when there is no room at all: noise, time, thinking, sandbox, server.
 const GO_FIRST: [usize; 5] = [5, 4, 3, 7, 6];
@@ -72,7 +75,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let unknown = Snapshot::default();
     let snapshot = model.snapshot.as_deref().unwrap_or(&unknown);
     let pen = Pen { theme, width: usize::from(area.width - 4) };
-    let panes = [
+    let mut panes = [
         prefill::pane(snapshot, pen),
         window::pane(snapshot, pen),
         cache::pane(snapshot, pen),
@@ -82,9 +85,17 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         server::pane(model, snapshot, pen),
         sandbox::pane(snapshot, pen),
     ];
+    if model.snapshot.is_none() {
+        // Not even a zero is known.
+        for pane in &mut panes {
+            pane.lines = vec![Line::from(pen.dim(UNKNOWN))];
+            pane.source = UNKNOWN.to_owned();
+            pane.tone = Role::Source;
+        }
+    }
     let border = theme.style(Role::Border);
     let mut y = area.y;
-    let heights = heights(area.height - 1);
+    let heights = heights(area.height - 1, panes[CACHE].lines.len());
     for (pane, height) in panes.iter().zip(heights) {
         let Some(height) = height else { continue };
         rule(area, y, y == area.y, pane, theme, buf);
@@ -123,7 +134,7 @@ fn rule(area: Rect, y: u16, top: bool, pane: &Pane, theme: &Theme, buf: &mut Buf
 
 /// Lines for each pane in so many rows, the bottom border already taken off; `None` for a pane
 /// that is not shown.
-fn heights(rows: u16) -> [Option<u16>; ROWS.len()] {
+fn heights(rows: u16, cache_lines: usize) -> [Option<u16>; ROWS.len()] {
     let mut heights = ROWS.map(|r| Some(r.least));
     let taken = |heights: &[Option<u16>; ROWS.len()]| -> u16 {
         heights.iter().flatten().map(|lines| lines + 1).sum()
@@ -139,11 +150,14 @@ fn heights(rows: u16) -> [Option<u16>; ROWS.len()] {
             heights[at] = None;
         }
     }
+    // A cache that broke tells more, at the cost of the noise below it; the rest stays in place.
+    let told = u16::try_from(cache_lines).unwrap_or(u16::MAX);
     for wanted in [|r: &Rows| r.good, |r: &Rows| r.most] {
         for (at, room) in ROWS.iter().enumerate() {
             let left = rows.saturating_sub(taken(&heights));
+            let cap = if at == CACHE { told.max(room.least) } else { u16::MAX };
             if let Some(height) = &mut heights[at] {
-                *height += left.min(wanted(room).saturating_sub(*height));
+                *height += left.min(wanted(room).min(cap).saturating_sub(*height));
             }
         }
     }
@@ -158,13 +172,13 @@ mod tests {
 
     #[test]
     fn all_panes_are_there_at_thirty_rows() {
-        assert!(heights(27).iter().all(Option::is_some));
+        assert!(heights(27, 2).iter().all(Option::is_some));
     }
 
     proptest! {
         #[test]
-        fn heights_never_pass_the_room(rows in 0_u16..120) {
-            let sum: u16 = heights(rows).iter().flatten().map(|lines| lines + 1).sum();
+        fn heights_never_pass_the_room(rows in 0_u16..120, told in 0_usize..9) {
+            let sum: u16 = heights(rows, told).iter().flatten().map(|lines| lines + 1).sum();
             prop_assert!(sum <= rows);
         }
     }

@@ -64,11 +64,13 @@ fn confinement(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
     };
     let (word, tone) = sandbox::state(figures);
     let mut spans = vec![dot(pen)];
-    match tone {
-        Role::Alert => spans.push(pen.span(tone, format!("■ SANDBOX {word}"))),
-        Role::Warn => spans.push(pen.span(tone, format!("▲ SANDBOX {word}"))),
-        _ => spans.push(pen.text(format!("sandbox {word}"))),
-    }
+    spans.push(if tone == Role::Alert {
+        pen.span(tone, format!("■ SANDBOX {word}"))
+    } else if tone == Role::Warn {
+        pen.span(tone, format!("▲ SANDBOX {word}"))
+    } else {
+        pen.text(format!("sandbox {word}"))
+    });
     if let Some((probes, blocked)) = figures.probes.zip(figures.blocked)
         && figures.tier != Some(crate::domain::Tier::Off)
     {

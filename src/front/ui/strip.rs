@@ -128,11 +128,11 @@ fn fill(snapshot: &Snapshot, pen: Pen<'_>) -> Item {
         None => format!("{UNKNOWN} turns"),
     };
     Item {
-        cols: 19,
+        cols: 18,
         spans: vec![
             pen.dim("win"),
             pen.span(role, format!("{about}{}", percent(snapshot.window.percent))),
-            pen.span(role, format!(" {mark}{turns}")),
+            pen.span(role, format!("{mark}{turns}")),
         ],
     }
 }

@@ -24,11 +24,11 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let lines = vec![
         Line::from(bar(pen.width, &parts, pen.theme)),
         Line::from(vec![
-            pen.dim("█ read "),
+            pen.dim("█read "),
             pen.text(shown(figures.prefill_s)),
-            pen.dim(" ▒ write "),
+            pen.dim("  ▒write "),
             pen.text(shown(figures.generate_s)),
-            pen.dim(" ░ run "),
+            pen.dim("  ░run "),
             pen.text(shown(figures.tools_s)),
         ]),
         pen.row(
