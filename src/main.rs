@@ -105,7 +105,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
         }
         Some(Sub::Themes) => {
             let around = Surroundings::look(None)?;
-            commands::themes::list(&around.paths.themes, &mut out).map(done)
+            commands::themes::run(Some(&around.paths.themes), &mut out, &mut io::stderr())
+                .map_err(CommandError::usage)
+                .map(done)
         }
         Some(Sub::Completions { shell }) => {
             commands::manual::completions(shell, &mut out);

@@ -66,11 +66,8 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let settings = &resolved.settings;
     let home = around.home();
     let project = project::project(args.project.as_deref(), &around.here, home.as_deref())?;
-    let (themes, _) = themes::all(&around.paths.themes);
-    let theme =
-        themes.iter().find(|t| t.name() == settings.theme).cloned().ok_or_else(|| {
-            CommandError::Usage(format!("theme {}: no such theme", settings.theme))
-        })?;
+    let themes = around.themes()?;
+    let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
     let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
     let places = setup::places(settings.claude.as_deref(), home, &around.paths.data);

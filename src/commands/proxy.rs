@@ -75,7 +75,7 @@ pub async fn run(options: ProxyOptions, mut out: impl Write) -> Result<(), Proxy
         return Err(ProxyCommandError::Remote(options.upstream));
     }
     let upstream = options.upstream.trim_end_matches('/').to_owned();
-    let client = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
+    let client = backend::client().map_err(io::Error::other)?;
     let facts = backend::identify(&client, &upstream).await.unwrap_or_else(|_| not_there());
     let (to_dialect, dialect) = watch::channel(facts.dialect);
     let clock = Clock::start();

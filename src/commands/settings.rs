@@ -9,6 +9,7 @@ use super::CommandError;
 use crate::{
     cli::CockpitArgs,
     config::{self, Flags, Loaded, Paths},
+    front::theme::Theme,
 };
 
 /// Everything a command may need to know of where it runs.
@@ -44,11 +45,15 @@ impl Surroundings {
         self.env.get("HOME").map(PathBuf::from)
     }
 
-    /// The names of the themes there are, lcc's own and the user's.
-    #[must_use]
-    pub fn themes(&self) -> Vec<String> {
-        let (themes, _) = super::themes::all(&self.paths.themes);
-        themes.iter().map(|t| t.name().to_owned()).collect()
+    /// The themes there are, lcc's own and the user's; a user's file that is wrong is left out
+    /// here, `lcc themes` says what is wrong with it.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`] when the folder of themes cannot be read.
+    pub fn themes(&self) -> Result<Vec<Theme>, CommandError> {
+        let (themes, _) =
+            super::themes::load(Some(&self.paths.themes)).map_err(CommandError::usage)?;
+        Ok(themes)
     }
 
     /// Reads the settings with `flags` on top.
@@ -56,7 +61,8 @@ impl Surroundings {
     /// # Errors
     /// [`CommandError::Usage`] with every problem of the file, the environment and the flags.
     pub fn load(&self, flags: Flags) -> Result<Loaded, CommandError> {
-        config::load(&self.paths, self.env.clone(), flags, self.themes())
+        let themes = self.themes()?.iter().map(|t| t.name().to_owned()).collect();
+        config::load(&self.paths, self.env.clone(), flags, themes)
             .map_err(CommandError::usage)
     }
 }

@@ -159,7 +159,7 @@ impl Engine {
         inbox: &mut mpsc::UnboundedReceiver<Command>,
         pulse: &mut Interval,
     ) -> bool {
-        let client = match reqwest::Client::builder().no_proxy().build() {
+        let client = match backend::client() {
             Ok(client) => client,
             Err(e) => {
                 self.push(Update::Failed { message: format!("no HTTP client: {e}") });

@@ -46,7 +46,7 @@ pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
 }
 
 async fn look_at_server(url: Option<&str>) -> ServerFact {
-    let client = match reqwest::Client::builder().no_proxy().build() {
+    let client = match backend::client() {
         Ok(client) => client,
         Err(e) => {
             return ServerFact::Silent {

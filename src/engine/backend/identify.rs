@@ -75,6 +75,15 @@ pub(super) struct Known {
     pub facts: ServerFacts,
 }
 
+/// A client for asking servers: no proxy of the environment, and no redirect, which could lead
+/// off this machine.
+///
+/// # Errors
+/// When the system gives no entropy or memory for it.
+pub fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()
+}
+
 /// Tells what serves at `base_url` (scheme, host and port) by its answers. Reads only; takes two
 /// seconds at most.
 ///

@@ -137,6 +137,10 @@ fn fill(state: &mut Map<String, Value>, project: &Path, look: Look) {
     state.insert("bypassPermissionsModeAccepted".into(), Value::Bool(true));
     state.insert("theme".into(), look.theme().into());
     state.insert("autoUpdates".into(), Value::Bool(false));
+    // Notices of 2.1.330 that wait for a key, each shown until its mark is there: the offer of the
+    // full-screen renderer (three times) and the one about auto mode.
+    state.insert("fullscreenUpsellSeenCount".into(), 3.into());
+    state.insert("hasSeenAutoDefaultNotice".into(), Value::Bool(true));
     let projects = state.entry("projects").or_insert_with(|| json!({}));
     if !projects.is_object() {
         *projects = json!({});

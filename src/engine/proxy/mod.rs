@@ -22,6 +22,7 @@ pub mod sections;
 pub mod sse;
 pub mod tap;
 pub mod think;
+pub mod translate;
 pub mod upstream;
 
 use std::sync::{Arc, Mutex, atomic::AtomicU64};
