@@ -10,18 +10,20 @@ use super::{blocks::unique, errors::Failure, usage::Usage};
 /// answer.
 ///
 /// # Errors
-/// The server's error when the body holds one, or one that says what is missing in it.
+/// The server's error when the body holds one, or one that says what is missing in it; with status
+/// 502, since the server itself said 200.
 pub fn translate(body: &Value, model: &str, seed: &str) -> Result<Value, Failure> {
     if let Some(failure) = Failure::from_json(200, body) {
-        return Err(failure);
+        return Err(Failure { status: 502, ..failure });
     }
-    let choice = body
-        .get("choices")
-        .and_then(|choices| choices.get(0))
-        .ok_or_else(|| Failure::in_stream("the model server's answer holds no choice"))?;
-    let message = choice
-        .get("message")
-        .ok_or_else(|| Failure::in_stream("the model server's answer holds no message"))?;
+    let lacks = |what: &str| Failure {
+        status: 502,
+        kind: "api_error",
+        message: format!("the model server's answer holds no {what}"),
+    };
+    let choice =
+        body.get("choices").and_then(|choices| choices.get(0)).ok_or_else(|| lacks("choice"))?;
+    let message = choice.get("message").ok_or_else(|| lacks("message"))?;
     let mut content = Vec::new();
     if let Some(thought) = reasoning(message) {
         content.push(json!({"type": "thinking", "thinking": thought, "signature": ""}));
