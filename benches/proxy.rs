@@ -22,7 +22,6 @@ use std::{
 
 use lcc::{commands::proxy, domain::Dialect};
 use serde_json::json;
-use tokio::sync::watch;
 
 const EVENTS: usize = 300;
 const STEP: Duration = Duration::from_millis(2);
@@ -197,10 +196,11 @@ fn proxied(upstream: SocketAddr, count_tokens: bool) -> SocketAddr {
         let options = proxy::ProxyOptions {
             upstream: format!("http://{upstream}"),
             listen: "127.0.0.1:0".parse().unwrap(),
+            allow_remote: false,
         };
-        let (_keep, dialect) = watch::channel(Dialect { count_tokens, ..Dialect::LLAMA });
+        let told = proxy::Look::Told(Dialect { count_tokens, ..Dialect::LLAMA });
         let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
-        runtime.block_on(proxy::run(options, dialect, Lines { first: Some(tell), null })).unwrap();
+        runtime.block_on(proxy::relay(options, told, Lines { first: Some(tell), null })).unwrap();
     });
     let mut text = String::new();
     loop {

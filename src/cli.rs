@@ -4,7 +4,10 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{commands::proxy::ProxyOptions, engine::practice::Script};
+use crate::{
+    commands::{practice::Script, proxy::ProxyOptions},
+    domain::Tier,
+};
 
 /// Claude Code, fully local, with the truth about the server beside it.
 #[derive(Debug, Parser)]
@@ -90,6 +93,9 @@ pub enum Sub {
         /// Project folder [default: this directory].
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
+        /// How strong: strict, reduced or off.
+        #[arg(long = "sandbox", value_name = "TIER", default_value = "strict")]
+        tier: Tier,
         /// Say what the start proved.
         #[arg(long, short)]
         verbose: bool,

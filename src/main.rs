@@ -10,7 +10,6 @@ use lcc::{
     cli::{Cli, ConfigWhat, Sub},
     commands::{self, CommandError, sandbox::SandboxArgs, settings::Surroundings},
     config::Flags,
-    domain::Tier,
     engine::practice::PracticeOptions,
 };
 
@@ -64,7 +63,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             commands::proxy::run(options, out).await.map_err(CommandError::usage)
         })
         .map(done),
-        Some(Sub::Sandbox { project, verbose, command }) => {
+        Some(Sub::Sandbox { project, tier, verbose, command }) => {
             drop(out);
             let around = Surroundings::look(None)?;
             let home = around.home();
@@ -72,7 +71,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
                 commands::project::project(project.as_deref(), &around.here, home.as_deref())?;
             Ok(commands::sandbox::run(SandboxArgs {
                 project: Some(project),
-                tier: Tier::Strict,
+                tier,
                 state: around.paths.state,
                 read_only: Vec::new(),
                 command,

@@ -280,12 +280,12 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
 
     let (addr, _told) = recorder();
     let (tell, lines) = telling::<String>();
-    let (_dialect, watched) = tokio::sync::watch::channel(Dialect::UNKNOWN);
     let options = |listen: &str| ProxyOptions {
         upstream: format!("http://{addr}"),
         listen: listen.parse().unwrap(),
+        allow_remote: false,
     };
-    let running = tokio::spawn(run(options("127.0.0.1:0"), watched.clone(), Out(vec![], tell)));
+    let running = tokio::spawn(run(options("127.0.0.1:0"), Out(vec![], tell)));
     let first = lines.recv_timeout(PATIENCE).unwrap();
     let listening = first.strip_prefix("listening on http://").unwrap().trim_end();
     raw(listening.parse().unwrap(), post("/v1/messages", "", MAIN)).await;
@@ -299,6 +299,10 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
     raw(listening.parse().unwrap(), post("/nowhere", "", b"")).await;
     tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
 
-    let refused = run(options("0.0.0.0:0"), watched, std::io::sink()).await;
+    let refused = run(options("0.0.0.0:0"), std::io::sink()).await;
     assert!(matches!(refused, Err(ProxyCommandError::NotLoopback(_))));
+    let remote =
+        ProxyOptions { upstream: "http://example.invalid".into(), ..options("127.0.0.1:0") };
+    let refused = run(remote, std::io::sink()).await;
+    assert!(matches!(refused, Err(ProxyCommandError::Remote(_))));
 }

@@ -68,7 +68,10 @@ async fn progress_and_window_agree_with_llama_cpp() {
         let used = lcc.figures().unwrap().window.used.unwrap();
         let held = slot(&client, server.url()).await.held;
         // The last token was written, but is not decoded into the slot before something follows.
-        assert!(used == held || used == held + 1, "turn {turn}: used {used}, the slot holds {held}");
+        assert!(
+            used == held || used == held + 1,
+            "turn {turn}: used {used}, the slot holds {held}"
+        );
         println!("turn {turn}: used {used}, the slot holds {held}");
     }
     println!("{compared} looks in prefill compared");

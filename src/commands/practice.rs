@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use color_eyre::eyre::WrapErr as _;
 
+pub use crate::engine::practice::Script;
 use crate::engine::practice::{self, PracticeOptions};
 
 /// Serves on `listen` until Ctrl-C. The first line on stdout is `listening on http://ADDR`.

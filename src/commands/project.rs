@@ -32,6 +32,9 @@ pub fn project(
     if real == Path::new("/") {
         return refuse("it is the whole file system");
     }
+    if ["/tmp", "/var/tmp", "/private/tmp", "/dev/shm"].iter().any(|p| real == Path::new(p)) {
+        return refuse("it holds everybody's temporary files");
+    }
     if let Some(home) = home.and_then(|h| h.canonicalize().ok()) {
         if real == home {
             return refuse("it is your home folder");
@@ -39,9 +42,6 @@ pub fn project(
         if home.starts_with(&real) {
             return refuse("your home folder is inside it");
         }
-    }
-    if ["/tmp", "/var/tmp", "/private/tmp", "/dev/shm"].iter().any(|p| real == Path::new(p)) {
-        return refuse("it holds everybody's temporary files");
     }
     Ok(real)
 }

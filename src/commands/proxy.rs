@@ -67,18 +67,48 @@ pub enum ProxyCommandError {
 ///
 /// # Errors
 /// When it cannot listen, or the upstream's URL is unusable or not this machine's.
-pub async fn run(options: ProxyOptions, mut out: impl Write) -> Result<(), ProxyCommandError> {
+pub async fn run(options: ProxyOptions, out: impl Write) -> Result<(), ProxyCommandError> {
     if !options.listen.ip().is_loopback() {
         return Err(ProxyCommandError::NotLoopback(options.listen));
     }
     if !options.allow_remote && !is_loopback(&options.upstream) {
         return Err(ProxyCommandError::Remote(options.upstream));
     }
-    let upstream = options.upstream.trim_end_matches('/').to_owned();
     let client = backend::client().map_err(io::Error::other)?;
-    let facts = backend::identify(&client, &upstream).await.unwrap_or_else(|_| not_there());
-    let (to_dialect, dialect) = watch::channel(facts.dialect);
+    let upstream = options.upstream.trim_end_matches('/');
+    let facts = backend::identify(&client, upstream).await.unwrap_or_else(|_| not_there());
+    relay(options, Look::Watch { client, facts }, out).await
+}
+
+/// How [`relay`] knows what the server offers.
+#[derive(Debug)]
+pub enum Look {
+    /// By following it from these facts on.
+    Watch {
+        /// What to ask it with.
+        client: reqwest::Client,
+        /// What is known of it.
+        facts: ServerFacts,
+    },
+    /// By being told, once and for all.
+    Told(Dialect),
+}
+
+/// The proxy alone, once it is clear that it may run.
+///
+/// # Errors
+/// When it cannot listen, or the upstream's URL is unusable.
+pub async fn relay(
+    options: ProxyOptions,
+    look: Look,
+    mut out: impl Write,
+) -> Result<(), ProxyCommandError> {
+    let upstream = options.upstream.trim_end_matches('/').to_owned();
     let clock = Clock::start();
+    let (to_dialect, dialect) = watch::channel(match &look {
+        Look::Watch { facts, .. } => facts.dialect,
+        Look::Told(dialect) => *dialect,
+    });
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (to, mut from) = mpsc::unbounded_channel();
@@ -92,16 +122,18 @@ pub async fn run(options: ProxyOptions, mut out: impl Write) -> Result<(), Proxy
     if writeln!(out, "listening on http://{addr}").and_then(|()| out.flush()).is_err() {
         return Ok(());
     }
-    let watching = backend::watch(WatchSettings {
-        client,
-        base_url: upstream,
-        facts,
-        clock,
-        active: proxy.active(),
-        dialect: to_dialect,
-        out: to,
-    });
-    let _watching = AbortOnDrop(watching);
+    let _watching = match look {
+        Look::Watch { client, facts } => Some(AbortOnDrop(backend::watch(WatchSettings {
+            client,
+            base_url: upstream,
+            facts,
+            clock,
+            active: proxy.active(),
+            dialect: to_dialect,
+            out: to,
+        }))),
+        Look::Told(_) => None,
+    };
     loop {
         let observation = tokio::select! {
             observation = from.recv() => observation,

@@ -62,8 +62,7 @@ impl Surroundings {
     /// [`CommandError::Usage`] with every problem of the file, the environment and the flags.
     pub fn load(&self, flags: Flags) -> Result<Loaded, CommandError> {
         let themes = self.themes()?.iter().map(|t| t.name().to_owned()).collect();
-        config::load(&self.paths, self.env.clone(), flags, themes)
-            .map_err(CommandError::usage)
+        config::load(&self.paths, self.env.clone(), flags, themes).map_err(CommandError::usage)
     }
 }
 

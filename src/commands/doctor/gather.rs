@@ -25,7 +25,10 @@ pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
         Err(e) => ClaudeFact::Missing(e.to_string()),
     };
     let sandbox = match sandbox::preflight() {
-        Ok(facts) => SandboxFact::Ready(format!("strict, by {}", facts.version)),
+        Ok(facts) => SandboxFact::Ready(match facts.version {
+            Some(version) => format!("strict, by bubblewrap {version}"),
+            None => "strict, by bubblewrap".to_owned(),
+        }),
         Err(e) => SandboxFact::Unavailable(e.to_string()),
     };
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());

@@ -18,6 +18,6 @@ mod unknown;
 mod vllm;
 mod watch;
 
-pub use identify::{CANDIDATES, IdentifyError, find, identify};
+pub use identify::{CANDIDATES, IdentifyError, client, find, identify};
 pub use slots::{SlotProgress, progress_of};
 pub use watch::{WatchSettings, watch};

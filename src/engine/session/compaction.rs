@@ -81,7 +81,6 @@ impl Compaction {
     /// The next step at `now`.
     pub fn step(&mut self, phase: Phase, now: Moment) -> Step {
         match *self {
-            Self::None => Step::Wait,
             Self::Waiting { idle_since, interrupted } => match (phase, idle_since) {
                 (Phase::Idle, Some(since)) if now.since(since) >= CALM => {
                     *self = Self::Stashed(now);
@@ -120,7 +119,7 @@ impl Compaction {
                 *self = Self::None;
                 Step::Keys(ENTER)
             }
-            Self::Stashed(_) | Self::Typed(_) => Step::Wait,
+            Self::None | Self::Stashed(_) | Self::Typed(_) => Step::Wait,
         }
     }
 }
