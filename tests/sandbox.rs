@@ -104,6 +104,34 @@ fn a_secret_a_foreign_file_and_the_hosts_ports_are_out_of_reach() {
 }
 
 #[test]
+fn nothing_can_be_planted_in_the_home_for_the_next_start() {
+    let bench = Bench::new();
+    let output = bench.sh(
+        "for f in x .bashrc .profile .gitconfig; do (echo evil > ~/$f) && echo wrote $f; done; \
+         mv ~/.config ~/.away && echo moved; ln -s /etc ~/.new && echo linked; \
+         for d in .cache .cargo .claude .config .local .npm; do echo ok > ~/$d/x && cat ~/$d/x; done",
+    );
+    assert_eq!(text(&output.stdout), "ok\n".repeat(6), "{}", text(&output.stderr));
+}
+
+#[test]
+fn reading_a_key_writing_home_and_calling_the_host_all_fail() {
+    let bench = Bench::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let home = std::env::var("HOME").unwrap();
+    let before = Path::new(&home).join("x").exists();
+    let output = bench.sh(&format!(
+        "cat ~/.ssh/id_rsa && echo READ; (echo x > ~/x) && echo WROTE; \
+         curl -s --max-time 5 127.0.0.1:{port} && echo CALLED; true"
+    ));
+    assert_eq!(text(&output.stdout), "", "{}", text(&output.stderr));
+    assert!(listener.accept().is_err(), "a connection reached the host");
+    assert_eq!(Path::new(&home).join("x").exists(), before);
+}
+
+#[test]
 fn exit_codes_and_signals_are_passed_on() {
     let bench = Bench::new();
     for (script, code) in

@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use common::Real;
 use lcc::{
     domain::Tier,
     engine::{
@@ -267,10 +270,8 @@ fn message() -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "needs the real Claude Code: set LCC_TEST_CLAUDE to its paths, separated by colons"]
 fn the_real_claude_code_answers_from_inside() {
-    let paths = std::env::var("LCC_TEST_CLAUDE").expect("LCC_TEST_CLAUDE names Claude Code");
-    for claude in std::env::split_paths(&paths) {
+    for claude in ["2.1.197", "2.1.330"].into_iter().filter_map(Real::claude) {
         let bench = Bench::new();
         let pty = Pty::open(120, 40).unwrap();
         let mut screen = Screen::of(&pty);

@@ -12,12 +12,12 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
-    sys::stat::{FileStat, Mode, SFlag, fstat},
+    sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat},
 };
 
 use crate::engine::sandbox::{
     LaunchError, Request,
-    policy::{Ground, Kind, Program, guard, protected},
+    policy::{Ground, HOME_FOLDERS, Kind, Program, Refusal, guard, protected},
 };
 
 /// Resolves every path of the request and looks at what stands in protected places.
@@ -27,6 +27,7 @@ use crate::engine::sandbox::{
 pub fn survey(request: Request) -> Result<Ground, LaunchError> {
     let project = resolve(&request.project, "the project")?;
     let home = resolve(&request.home, "lcc's state folder")?;
+    furnish(&home)?;
     let lcc = resolve(&request.lcc, "lcc's own program")?;
     let read_only = request
         .read_only
@@ -57,6 +58,32 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         env: request.env,
         found,
     })
+}
+
+/// Makes the writable folders of the private home. What lies in the home was writable in earlier
+/// sessions' folders, so nothing is followed: a name that is no plain folder is refused.
+fn furnish(home: &Path) -> Result<(), LaunchError> {
+    let folder = open_project(home).map_err(LaunchError::io(named("the private home", home)))?;
+    for name in HOME_FOLDERS {
+        let path = home.join(name);
+        match mkdirat(&folder, name, Mode::S_IRWXU) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(error) => {
+                return Err(LaunchError::io(named("the private home", &path))(error.into()));
+            }
+        }
+        let found = kind(&folder, Path::new(name))
+            .map_err(LaunchError::io(named("the private home", &path)))?;
+        if found != Some(Kind::Folder) {
+            return Err(Refusal::new(
+                &path,
+                "it must be a folder and is something else",
+                "remove it; lcc makes it anew",
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Whether everything in `verify` is still what it was.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Arg, Ground, HostFacts, INNER_ID, Mount, PATH, Plan, Program, RootEntry, TOOLS, guard,
-    protected::Shield,
+    Arg, Ground, HOME_FOLDERS, HostFacts, INNER_ID, Mount, PATH, Plan, Program, RootEntry, TOOLS,
+    guard, protected::Shield,
 };
 
 /// Bytes of the private `/tmp`.
@@ -236,11 +236,12 @@ fn tools(builder: &mut Builder, ground: &Ground) -> OsString {
 
 /// Home, project and readable folders, each at its own path, parents before children.
 fn trees(builder: &mut Builder, ground: &Ground) {
-    let mut trees: BTreeMap<&Path, &str> =
-        ground.read_only.iter().map(|path| (path.as_path(), "--ro-bind")).collect();
-    trees.insert(&ground.home, "--bind");
-    trees.insert(&ground.project, "--bind");
+    let mut trees: BTreeMap<PathBuf, &str> =
+        ground.read_only.iter().map(|path| (path.clone(), "--ro-bind")).collect();
+    trees.insert(ground.home.clone(), "--ro-bind");
+    trees.extend(HOME_FOLDERS.map(|name| (ground.home.join(name), "--bind")));
+    trees.insert(ground.project.clone(), "--bind");
     for (path, flag) in trees {
-        builder.mount(flag, path, path);
+        builder.mount(flag, &path, &path);
     }
 }

@@ -24,6 +24,12 @@ pub const INNER_ID: u32 = 1000;
 /// The search path inside; nothing on it is writable.
 pub const PATH: &str = "/run/lcc/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
+/// The folders of the private home that can be written: settings, caches and state of programs.
+///
+/// The home itself is read-only: a `~/.bashrc` or `~/.gitconfig` planted in one session would run
+/// in the next.
+pub const HOME_FOLDERS: [&str; 6] = [".cache", ".cargo", ".claude", ".config", ".local", ".npm"];
+
 /// How one entry of the host's root folder looks, for `/bin`, `/lib64` and the like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RootEntry {

@@ -8,6 +8,7 @@ use std::{
 
 use proptest::prelude::*;
 
+use super::HOME_FOLDERS;
 use super::{
     Arg, Ground, HostFacts, Kind, Plan, Program, RootEntry, plan,
     protected::{PATHS, watched},
@@ -82,6 +83,11 @@ fn mounts(plan: &Plan) -> Vec<(&str, Option<&Path>, &Path)> {
 const NO_VALUE: [&str; 4] =
     ["--disable-userns", "--assert-userns-disabled", "--die-with-parent", "--clearenv"];
 
+/// Whether it is one of the writable folders of the private home, and not the home itself.
+fn in_home(ground: &Ground, path: &Path) -> bool {
+    HOME_FOLDERS.iter().any(|name| path == ground.home.join(name))
+}
+
 fn check(ground: &Ground, plan: &Plan) {
     let mounts = mounts(plan);
     // The root becomes read-only last.
@@ -90,14 +96,14 @@ fn check(ground: &Ground, plan: &Plan) {
     for (flag, source, target) in &mounts {
         if *flag == "--bind" {
             assert_eq!(*source, Some(*target));
-            assert!(target.starts_with(&ground.project) || *target == ground.home, "{target:?}");
+            assert!(target.starts_with(&ground.project) || in_home(ground, target), "{target:?}");
         }
         if *flag == "--tmpfs" {
             assert!(["/tmp", "/dev/shm"].iter().any(|path| *target == Path::new(path)));
         }
     }
     for mount in plan.mounts.iter().filter(|mount| mount.writable) {
-        let own = mount.path.starts_with(&ground.project) || mount.path == ground.home;
+        let own = mount.path.starts_with(&ground.project) || in_home(ground, &mount.path);
         let memory = ["/tmp", "/dev/shm", "/proc"].iter().any(|path| mount.path == Path::new(path));
         assert!(own || memory, "{} is writable", mount.path.display());
     }

@@ -212,7 +212,7 @@ fn pins(orders: &Orders) -> Outcome {
 }
 
 fn set_user_id(orders: &Orders) -> Outcome {
-    let path = orders.home.join(".lcc-probe");
+    let path = orders.home.join(".cache/lcc-probe");
     let made = File::create(&path).map_err(|error| format!("not tried: {error}"))?;
     let attempt = made.set_permissions(fs::Permissions::from_mode(0o4700));
     let outcome = file(attempt);
