@@ -104,6 +104,7 @@ pub fn places(explicit: Option<&Path>, home: Option<PathBuf>, data: &Path) -> Pl
         explicit: explicit.map(Path::to_owned),
         path: std::env::var_os("PATH"),
         home,
+        npm_prefix: std::env::var_os("npm_config_prefix").map(PathBuf::from),
         data: data.to_owned(),
     }
 }

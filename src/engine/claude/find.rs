@@ -20,6 +20,8 @@ pub struct Places {
     pub path: Option<OsString>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
+    /// npm's global prefix, when the environment names one (`npm_config_prefix`).
+    pub npm_prefix: Option<PathBuf>,
     /// lcc's own data folder.
     pub data: PathBuf,
 }
@@ -93,7 +95,14 @@ fn candidates(places: &Places) -> Vec<PathBuf> {
         for below in [".local/bin", ".claude/local", ".npm-global/bin", ".npm/bin", ".volta/bin"] {
             all.push(home.join(below).join("claude"));
         }
+        // nvm keeps a global folder for each version of Node.js; the newest name comes first.
+        let mut nodes: Vec<PathBuf> = std::fs::read_dir(home.join(".nvm/versions/node"))
+            .map(|all| all.filter_map(|e| Some(e.ok()?.path())).collect())
+            .unwrap_or_default();
+        nodes.sort();
+        all.extend(nodes.into_iter().rev().map(|node| node.join("bin/claude")));
     }
+    all.extend(places.npm_prefix.iter().map(|prefix| prefix.join("bin/claude")));
     all.push(PathBuf::from("/usr/local/bin/claude"));
     all.push(PathBuf::from("/opt/homebrew/bin/claude"));
     all.push(super::install::program(&places.data));
@@ -142,6 +151,7 @@ mod tests {
             explicit: Some(dir.path().join("nothing")),
             path: Some(dir.path().join("bin").into_os_string()),
             home: None,
+            npm_prefix: None,
             data: dir.path().join("data"),
         };
         assert!(matches!(find(&places), Err(FindError::Explicit { .. })));
@@ -166,5 +176,23 @@ mod tests {
         program(&on_path);
         let places = Places { path: Some(dir.path().join("bin").into()), ..places };
         assert_eq!(find(&places).unwrap().path, on_path.canonicalize().unwrap());
+    }
+
+    #[test]
+    fn npm_s_global_folders_are_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = dir.path().join("home/.nvm/versions/node/v22.1.0/bin/claude");
+        program(&node);
+        let prefix = dir.path().join("prefix/bin/claude");
+        program(&prefix);
+        let mut places = Places {
+            path: Some(OsString::from("")),
+            home: Some(dir.path().join("home")),
+            npm_prefix: Some(dir.path().join("prefix")),
+            ..Places::default()
+        };
+        assert_eq!(find(&places).unwrap().path, node.canonicalize().unwrap());
+        places.home = None;
+        assert_eq!(find(&places).unwrap().path, prefix.canonicalize().unwrap());
     }
 }
