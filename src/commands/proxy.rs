@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    config::is_loopback,
+    config::{is_loopback, server_url},
     domain::{Dialect, Observation, ServerFacts, ServerKind},
     engine::{
         backend::{self, WatchSettings},
@@ -48,6 +48,9 @@ pub enum ProxyCommandError {
         /// What the system said.
         error: io::Error,
     },
+    /// The upstream is not the URL of a server.
+    #[error("--upstream {0}: {1}")]
+    Url(String, String),
     /// The upstream is not this machine.
     #[error(
         "--upstream {0}: not on this machine; what Claude Code sends would leave it. \
@@ -71,6 +74,9 @@ pub async fn run(options: ProxyOptions, out: impl Write) -> Result<(), ProxyComm
     if !options.listen.ip().is_loopback() {
         return Err(ProxyCommandError::NotLoopback(options.listen));
     }
+    let upstream = server_url(&options.upstream)
+        .map_err(|reason| ProxyCommandError::Url(options.upstream.clone(), reason))?;
+    let options = ProxyOptions { upstream, ..options };
     if !options.allow_remote && !is_loopback(&options.upstream) {
         return Err(ProxyCommandError::Remote(options.upstream));
     }
