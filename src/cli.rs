@@ -71,7 +71,7 @@ pub enum Sub {
     /// The built-in practice model server alone: no model, for trying lcc out.
     Practice {
         /// Where to listen.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
         listen: SocketAddr,
         /// Tokens it reads in a second.
         #[arg(long, value_name = "TOKENS", default_value_t = 2_000.0, value_parser = rate)]
@@ -155,6 +155,11 @@ pub enum ConfigWhat {
     Check,
     /// Every setting and where it comes from.
     Show,
+}
+
+/// Where to listen.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an address and a port, e.g. 127.0.0.1:8080")
 }
 
 /// Tokens per second: 0 or more, 0 without a limit.

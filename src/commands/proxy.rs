@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use crate::{
+    cli::address,
     config::{is_loopback, server_url},
     domain::{Dialect, Observation, ServerFacts, ServerKind},
     engine::{
@@ -27,7 +28,7 @@ pub struct ProxyOptions {
     #[arg(long, value_name = "URL")]
     pub upstream: String,
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
     /// Allow an upstream that is not on this machine
     #[arg(long)]
