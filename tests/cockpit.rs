@@ -65,12 +65,13 @@ struct Cockpit {
 
 struct Fake {
     dir: tempfile::TempDir,
+    state: PathBuf,
 }
 
 impl Fake {
     fn new(text: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("lcc-fake-").tempdir().unwrap();
-        let fake = Self { dir };
+        let fake = Self { dir, state: PathBuf::from("/nowhere") };
         fs::write(fake.path(), text).unwrap();
         fs::set_permissions(fake.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fake
@@ -80,14 +81,15 @@ impl Fake {
         self.dir.path().join("claude")
     }
 
-    /// The processes whose command line names this program.
+    /// The processes that run in the sandbox with this program's project: their environment is
+    /// Claude Code's and names the private home below the state folder of this test.
     fn processes(&self) -> Vec<i32> {
-        let name = self.path().display().to_string();
+        let home = format!("HOME={}", self.state.display());
         let all = fs::read_dir("/proc").unwrap().flatten();
         let ids = all.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
         ids.filter(|id| {
-            let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&words).contains(&name)
+            let words = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            words.split(|b| *b == 0).any(|w| w.starts_with(home.as_bytes()))
         })
         .collect()
     }
@@ -108,18 +110,19 @@ impl Cockpit {
         Self::with(server, Fake::new(PLAY), |lcc| lcc)
     }
 
-    fn with(server: &Server, fake: Fake, more: impl Fn(Lcc) -> Lcc) -> Self {
+    fn with(server: &Server, mut fake: Fake, more: impl Fn(Lcc) -> Lcc) -> Self {
         let project = Project::new();
         let lcc = Lcc::new(project.path())
             .env("LCC_CLAUDE", fake.path())
             .args(["--server", &format!("http://{}", server.addr)]);
         let lcc = more(lcc);
+        fake.state = lcc.state();
         Self { outer: lcc.start(), lcc, project, fake }
     }
 
     fn line(&mut self, text: &str) {
         self.outer.type_text(text);
-        self.outer.wait_for(&format!("❯ {text}"), SOON);
+        self.outer.wait_for(text, SOON);
         self.outer.key(Key::Enter);
     }
 
@@ -147,11 +150,21 @@ impl Cockpit {
     }
 
     fn quit(&mut self) {
+        calm(&mut self.outer);
         self.outer.key(Key::F(10));
         assert!(self.outer.wait_end(SOON).success());
         assert_eq!(self.outer.leftovers(), Vec::<String>::new());
         self.fake.wait_gone();
     }
+}
+
+/// Waits until the key bar tells of no turn, so that F10 asks nothing.
+fn calm(outer: &mut Outer) {
+    outer.wait_until("a calm session", SOON, |s| {
+        let text = s.contents();
+        let bar = text.lines().last().unwrap_or_default();
+        ["idle", "stopped", "starting"].iter().any(|word| bar.contains(word))
+    });
 }
 
 #[test]
@@ -245,9 +258,10 @@ fn two_in_one_project_both_work() {
     one.line("first");
     one.outer.wait_for("turn done", SOON);
     two.type_text("second");
-    two.wait_for("❯ second", SOON);
+    two.wait_for("second", SOON);
     two.key(Key::Enter);
     two.wait_for("turn done", SOON);
+    calm(&mut two);
     two.key(Key::F(10));
     assert!(two.wait_end(SOON).success());
     one.line("third");
@@ -355,6 +369,8 @@ fn sizes_keys_clicks_and_no_colour() {
     cockpit.outer.send(click.as_bytes());
     cockpit.outer.wait_for("Ctrl-]", SOON);
     cockpit.outer.key(Key::Escape);
+    cockpit.outer.wait_until("no help", SOON, |s| !s.contents().contains("Ctrl-]"));
+    calm(&mut cockpit.outer);
     // The leader and a letter do what the key does; unknown letters do nothing.
     cockpit.outer.send(b"\x1dq");
     assert!(cockpit.outer.wait_end(SOON).success());
