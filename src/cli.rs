@@ -71,16 +71,16 @@ pub enum Sub {
     /// The built-in practice model server alone: no model, for trying lcc out.
     Practice {
         /// Where to listen.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
         listen: SocketAddr,
         /// Tokens it reads in a second.
-        #[arg(long, value_name = "TOKENS", default_value_t = 2_000.0)]
+        #[arg(long, value_name = "TOKENS", default_value_t = 2_000.0, value_parser = rate)]
         read_rate: f64,
         /// Tokens it writes in a second.
-        #[arg(long, value_name = "TOKENS", default_value_t = 60.0)]
+        #[arg(long, value_name = "TOKENS", default_value_t = 60.0, value_parser = rate)]
         write_rate: f64,
         /// Tokens one request may use.
-        #[arg(long, value_name = "TOKENS", default_value_t = 32_768)]
+        #[arg(long, value_name = "TOKENS", default_value_t = 32_768, value_parser = tokens)]
         window: u64,
         /// How it behaves: normal, or a fault to play.
         #[arg(long, value_name = "NAME", default_value = "normal")]
@@ -155,6 +155,27 @@ pub enum ConfigWhat {
     Check,
     /// Every setting and where it comes from.
     Show,
+}
+
+/// Where to listen.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an address and a port, e.g. 127.0.0.1:8080")
+}
+
+/// Tokens per second: 0 or more, 0 without a limit.
+fn rate(text: &str) -> Result<f64, &'static str> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|rate| *rate >= 0.0)
+        .ok_or("expected tokens per second, e.g. 2000, or 0 for no limit")
+}
+
+/// A whole number of tokens above 0.
+fn tokens(text: &str) -> Result<u64, &'static str> {
+    text.parse::<u64>()
+        .ok()
+        .filter(|tokens| *tokens > 0)
+        .ok_or("expected a whole number of tokens above 0, e.g. 32768")
 }
 
 #[cfg(test)]

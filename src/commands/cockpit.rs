@@ -38,12 +38,6 @@ struct Start {
 /// # Errors
 /// [`CommandError`] with the way out; the terminal is then as it was.
 pub fn run(args: &CockpitArgs) -> Result<(), CommandError> {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(CommandError::usage(
-            "the cockpit needs a terminal on stdin and stdout. \
-             Run it in one; for scripts there are lcc status, lcc doctor and lcc sandbox",
-        ));
-    }
     let around = Surroundings::look(args.config.as_deref())?;
     let start = prepare(args, &around)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -69,6 +63,12 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let themes = around.themes()?;
     let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
     let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(CommandError::usage(
+            "the cockpit needs a terminal on stdin and stdout. \
+             Run it in one; for scripts there are lcc status, lcc doctor and lcc sandbox",
+        ));
+    }
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
     let places = setup::places(settings.claude.as_deref(), home, &around.paths.data);
     let claude = setup::claude_code(&places, consent)?;

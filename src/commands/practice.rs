@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use color_eyre::eyre::WrapErr as _;
+use color_eyre::eyre::{WrapErr as _, eyre};
 
 pub use crate::engine::practice::Script;
 use crate::engine::practice::{self, PracticeOptions};
@@ -12,8 +12,11 @@ use crate::engine::practice::{self, PracticeOptions};
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn run(listen: SocketAddr, options: PracticeOptions) -> Result<(), color_eyre::Report> {
-    let listener = tokio::net::TcpListener::bind(listen).await.wrap_err_with(|| {
-        format!("cannot listen on {listen}; name another address, port 0 takes any free one")
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+        eyre!(
+            "--listen {listen}: {error}; name another address, \
+             e.g. --listen 127.0.0.1:0 for any free port"
+        )
     })?;
     let server = practice::start(listener, options).await?;
     println!("listening on http://{}", server.addr());

@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    config::is_loopback,
+    cli::address,
+    config::{is_loopback, server_url},
     domain::{Dialect, Observation, ServerFacts, ServerKind},
     engine::{
         backend::{self, WatchSettings},
@@ -27,7 +28,7 @@ pub struct ProxyOptions {
     #[arg(long, value_name = "URL")]
     pub upstream: String,
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
     /// Allow an upstream that is not on this machine
     #[arg(long)]
@@ -48,6 +49,9 @@ pub enum ProxyCommandError {
         /// What the system said.
         error: io::Error,
     },
+    /// The upstream is not the URL of a server.
+    #[error("--upstream {0}: {1}")]
+    Url(String, String),
     /// The upstream is not this machine.
     #[error(
         "--upstream {0}: not on this machine; what Claude Code sends would leave it. \
@@ -71,6 +75,9 @@ pub async fn run(options: ProxyOptions, out: impl Write) -> Result<(), ProxyComm
     if !options.listen.ip().is_loopback() {
         return Err(ProxyCommandError::NotLoopback(options.listen));
     }
+    let upstream = server_url(&options.upstream)
+        .map_err(|reason| ProxyCommandError::Url(options.upstream.clone(), reason))?;
+    let options = ProxyOptions { upstream, ..options };
     if !options.allow_remote && !is_loopback(&options.upstream) {
         return Err(ProxyCommandError::Remote(options.upstream));
     }

@@ -75,7 +75,7 @@ fn agreed(what: &str, command: &str, consent: Consent) -> Result<bool, CommandEr
             write!(err, "Run it now? [y/N] ").and_then(|()| err.flush()).map_err(say)?;
             let mut answer = String::new();
             io::stdin().lock().read_line(&mut answer).map_err(say)?;
-            Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+            Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
         }
         Consent::Ask => Ok(false),
     }

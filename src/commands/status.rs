@@ -12,7 +12,7 @@ use std::{
 use super::CommandError;
 use crate::{
     domain::units,
-    engine::session::{ABOUT, SOCKET},
+    engine::session::{ABOUT, SOCKET, bury_dead},
     protocol::Snapshot,
 };
 
@@ -53,6 +53,7 @@ pub fn run(
 
 /// One line of JSON from a session; folders of sessions that died are removed on the way.
 fn read(sessions: &Path, id: Option<&str>) -> Result<String, CommandError> {
+    bury_dead(sessions);
     let mut live: Vec<(SystemTime, String)> = Vec::new();
     for folder in folders(sessions) {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -64,14 +65,14 @@ fn read(sessions: &Path, id: Option<&str>) -> Result<String, CommandError> {
                 let since = folder.join(ABOUT).metadata().and_then(|m| m.modified());
                 live.push((since.unwrap_or(SystemTime::UNIX_EPOCH), line));
             }
-            Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => bury(&folder),
+            // It ended meanwhile, or is about to begin.
             Err(_) => {}
         }
     }
     live.sort_by_key(|(since, _)| *since);
     live.pop().map(|(_, line)| line).ok_or_else(|| {
         CommandError::Usage(match id {
-            Some(id) => format!("no session {id} is running"),
+            Some(id) => format!("no session {id} is running. Without an id: the newest one"),
             None => "no session is running. Start one with lcc".to_owned(),
         })
     })
@@ -89,13 +90,6 @@ fn ask(folder: &Path) -> io::Result<String> {
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     Ok(line)
-}
-
-/// Nobody listens any more: the session died without tidying up.
-fn bury(folder: &Path) {
-    let _ = std::fs::remove_file(folder.join(SOCKET));
-    let _ = std::fs::remove_file(folder.join(ABOUT));
-    let _ = std::fs::remove_dir(folder);
 }
 
 /// The figures in a few lines of words.

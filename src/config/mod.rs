@@ -22,5 +22,5 @@ pub use load::{LoadError, Loaded, load};
 pub use paths::{Paths, PathsError};
 pub use reference::reference;
 pub use schema::Key;
-pub use server_url::is_loopback;
+pub use server_url::{is_loopback, parse as server_url};
 pub use settings::{Origin, PracticeSettings, Settings};

@@ -8,9 +8,9 @@ use reqwest::Url;
 ///
 /// # Errors
 /// A sentence that says what is wrong and what is expected.
-pub(super) fn parse(text: &str) -> Result<String, String> {
+pub fn parse(text: &str) -> Result<String, String> {
     const EXAMPLE: &str = "expected a URL such as http://127.0.0.1:8080";
-    let url = Url::parse(text.trim()).map_err(|error| format!("{error}; {EXAMPLE}"))?;
+    let url = Url::parse(text.trim()).map_err(|_| format!("this is not a URL; {EXAMPLE}"))?;
     match url.scheme() {
         "http" => {}
         "https" => {

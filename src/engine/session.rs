@@ -16,7 +16,7 @@ use tokio::{
 };
 
 pub use settings::{Open, ServerChoice, SessionSettings, Surroundings};
-pub use status::{ABOUT, SOCKET};
+pub use status::{ABOUT, SOCKET, bury_dead};
 
 use self::{
     child::{Life, Plan},

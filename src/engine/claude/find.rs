@@ -2,6 +2,8 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
+    io::Read,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,6 +12,10 @@ use std::{
 use thiserror::Error;
 
 use super::version::{self, Version};
+
+/// What is wrong with a package whose install script did not run.
+const STUB: &str = "Claude Code's own install script did not run there \
+    (run `node install.cjs` in the folder of its package)";
 
 /// Where to look.
 #[derive(Debug, Clone, Default)]
@@ -69,12 +75,15 @@ pub fn find(places: &Places) -> Result<ClaudeProgram, FindError> {
         if !is_program(&real) {
             return Err(wrong("it is not an executable file"));
         }
+        if is_stub(&real) {
+            return Err(wrong(STUB));
+        }
         return Ok(describe(real));
     }
     candidates(places)
         .into_iter()
         .filter_map(|p| p.canonicalize().ok())
-        .find(|p| is_program(p))
+        .find(|p| is_program(p) && !is_stub(p))
         .map(describe)
         .ok_or_else(|| FindError::Nowhere {
             data: places.data.display().to_string(),
@@ -111,6 +120,14 @@ fn candidates(places: &Places) -> Vec<PathBuf> {
 
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether it is the text npm's package holds until its install script has put the platform's
+/// program in place: executable, but neither a binary nor a script with its interpreter named.
+fn is_stub(path: &Path) -> bool {
+    let mut start = [0; 2];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_err()
+        || (start != *b"#!" && start.iter().all(|b| b.is_ascii_graphic()))
 }
 
 fn describe(path: PathBuf) -> ClaudeProgram {

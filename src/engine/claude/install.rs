@@ -88,8 +88,12 @@ pub fn install(data: &Path) -> Result<PathBuf, InstallError> {
     }
     let program = program(data);
     if !runs(&program) {
-        let script = folder.join("node_modules/@anthropic-ai/claude-code/install.cjs");
-        let placed = Command::new("node").arg(&script).stdout(std::io::stderr()).status();
+        let placed = Command::new("node")
+            .arg("install.cjs")
+            .current_dir(folder.join("node_modules/@anthropic-ai/claude-code"))
+            .stdin(Stdio::null())
+            .stdout(std::io::stderr())
+            .status();
         if !placed.is_ok_and(|s| s.success()) || !runs(&program) {
             return Err(InstallError::Broken {
                 program: program.display().to_string(),

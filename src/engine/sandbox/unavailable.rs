@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+/// Where the distribution is unknown: words for a person, no command.
+const UNKNOWN: &str = "the package bubblewrap of your distribution";
+
 /// What is missing. The message ends with the fix.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unavailable {
@@ -55,7 +58,9 @@ impl Unavailable {
     #[must_use]
     pub fn install_command(&self) -> Option<&str> {
         match self {
-            Self::Missing { install } | Self::TooOld { install, .. } => Some(install),
+            Self::Missing { install } | Self::TooOld { install, .. } => {
+                (install != UNKNOWN).then_some(install)
+            }
             Self::Setuid { .. } | Self::Namespaces { .. } | Self::System { .. } => None,
         }
     }
@@ -124,18 +129,18 @@ pub fn install_command(os_release: &str) -> &'static str {
     };
     let names = format!("{} {}", field("ID"), field("ID_LIKE"));
     let commands = [
-        (&["debian", "ubuntu"][..], "sudo apt install bubblewrap"),
-        (&["fedora", "rhel", "centos"][..], "sudo dnf install bubblewrap"),
-        (&["arch"][..], "sudo pacman -S bubblewrap"),
-        (&["suse", "opensuse"][..], "sudo zypper install bubblewrap"),
+        (&["debian", "ubuntu"][..], "sudo apt-get install -y bubblewrap"),
+        (&["fedora", "rhel", "centos"][..], "sudo dnf install -y bubblewrap"),
+        (&["arch"][..], "sudo pacman -S --noconfirm bubblewrap"),
+        (&["suse", "opensuse"][..], "sudo zypper --non-interactive install bubblewrap"),
         (&["alpine"][..], "sudo apk add bubblewrap"),
-        (&["void"][..], "sudo xbps-install bubblewrap"),
+        (&["void"][..], "sudo xbps-install -y bubblewrap"),
         (&["nixos"][..], "nix profile install nixpkgs#bubblewrap"),
     ];
     commands
         .iter()
         .find(|(ids, _)| names.split_whitespace().any(|name| ids.contains(&name)))
-        .map_or("the package `bubblewrap` of your distribution", |(_, command)| command)
+        .map_or(UNKNOWN, |(_, command)| command)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::{
+        fs::{DirBuilderExt, PermissionsExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
 };
 
@@ -29,6 +32,9 @@ impl StatusPage {
         project: &Path,
         snapshots: watch::Receiver<Snapshot>,
     ) -> io::Result<Self> {
+        if let Some(sessions) = folder.parent() {
+            bury_dead(sessions);
+        }
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
         let about = serde_json::json!({ "pid": std::process::id(), "project": project });
@@ -48,11 +54,27 @@ impl StatusPage {
 impl Drop for StatusPage {
     fn drop(&mut self) {
         self.task.abort();
-        // Only what was made here: a folder that holds anything else stays.
-        let _ = std::fs::remove_file(self.folder.join(SOCKET));
-        let _ = std::fs::remove_file(self.folder.join(ABOUT));
-        let _ = std::fs::remove_dir(&self.folder);
+        remove(&self.folder);
     }
+}
+
+/// Removes what sessions left below `sessions` that died without tidying up: their socket is there
+/// and nobody listens. Only files that a session makes are removed.
+pub fn bury_dead(sessions: &Path) {
+    for entry in std::fs::read_dir(sessions).into_iter().flatten().flatten() {
+        let refused = UnixStream::connect(entry.path().join(SOCKET))
+            .is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
+        if refused {
+            remove(&entry.path());
+        }
+    }
+}
+
+/// Only what was made here: a folder that holds anything else stays.
+fn remove(folder: &Path) {
+    let _ = std::fs::remove_file(folder.join(SOCKET));
+    let _ = std::fs::remove_file(folder.join(ABOUT));
+    let _ = std::fs::remove_dir(folder);
 }
 
 async fn serve(listener: UnixListener, snapshots: watch::Receiver<Snapshot>) {

@@ -1,7 +1,7 @@
 //! Things planted on the host that the probes try to reach, and the look at them afterwards.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io,
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::DirBuilderExt,
@@ -11,6 +11,8 @@ use std::{
 use super::wire::Targets;
 
 const SECRET: &str = "secret";
+/// What the folders of canaries begin with; a UUID follows.
+const PREFIX: &str = ".canary-";
 
 /// The planted things; removed when dropped.
 #[derive(Debug)]
@@ -18,6 +20,28 @@ pub struct Canary {
     folder: PathBuf,
     text: String,
     listener: TcpListener,
+    /// Locked for as long as the canary is watched.
+    _in_use: File,
+}
+
+/// Removes the canaries of starts that were killed: nobody holds their lock any more.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let ours = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX))
+            .is_some_and(|id| uuid::Uuid::try_parse(id).is_ok());
+        let dead = ours
+            && match File::open(entry.path().join(SECRET)) {
+                Ok(secret) => secret.try_lock().is_ok(),
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+        if dead {
+            // What cannot be removed does no harm.
+            let _left_over = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 impl Canary {
@@ -28,11 +52,18 @@ impl Canary {
     pub fn plant(home: &Path) -> io::Result<Self> {
         let text = uuid::Uuid::new_v4().to_string();
         let parent = home.parent().ok_or_else(|| io::Error::other("no folder above"))?;
-        let folder = parent.join(format!(".canary-{text}"));
+        // One at a time: a canary without its lock yet would look abandoned.
+        let turn = File::open(parent)?;
+        turn.lock()?;
+        sweep(parent);
+        let folder = parent.join(format!("{PREFIX}{text}"));
         DirBuilder::new().mode(0o700).create(&folder)?;
+        let in_use = File::create(folder.join(SECRET))?;
+        in_use.lock()?;
+        drop(turn);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
-        let canary = Self { folder, text, listener };
+        let canary = Self { folder, text, listener, _in_use: in_use };
         fs::write(canary.folder.join(SECRET), &canary.text)?;
         Ok(canary)
     }
@@ -81,6 +112,26 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
+
+    #[test]
+    fn canaries_of_killed_starts_are_swept_and_nothing_else() {
+        let state = tempfile::tempdir().unwrap();
+        let home = state.path().join("home");
+        let living = Canary::plant(&home).unwrap();
+        let dead = state.path().join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
+        let bare = state.path().join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
+        let foreign = state.path().join(format!("{PREFIX}of-somebody"));
+        for folder in [&dead, &bare, &foreign] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(dead.join(SECRET), "x").unwrap();
+        let new = Canary::plant(&home).unwrap();
+        assert!(!dead.exists() && !bare.exists());
+        assert!(foreign.exists() && living.folder.exists() && new.folder.exists());
+        assert_eq!(living.touched(), Vec::<String>::new());
+        drop(living);
+        assert!(new.folder.exists());
+    }
 
     #[test]
     fn every_touch_shows() {

@@ -166,7 +166,10 @@ fn said(bwrap: &Path, flag: &str) -> Result<String, Unavailable> {
 }
 
 fn install() -> String {
-    install_command(&fs::read_to_string("/etc/os-release").unwrap_or_default()).to_owned()
+    let command = install_command(&fs::read_to_string("/etc/os-release").unwrap_or_default());
+    // User 0 needs no sudo, and a container has none.
+    let root = nix::unistd::geteuid().is_root();
+    command.strip_prefix("sudo ").filter(|_| root).unwrap_or(command).to_owned()
 }
 
 /// The caller's home by the environment or else by the system's list of users.
