@@ -66,7 +66,7 @@ impl fmt::Display for Cause {
                  Check the path, fetch the file anew, or update the server",
             ),
             Self::OutOfMemory => f.write_str(
-                "the memory does not suffice. Take a smaller --window, --kv-type q8_0 or a \
+                "most likely the memory did not suffice. Take a smaller --window, --kv-type q8_0 or a \
                  smaller model, or end other programs",
             ),
             Self::UnknownOption(line) => {
