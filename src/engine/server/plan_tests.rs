@@ -137,7 +137,8 @@ fn ollama_is_told_by_its_environment() {
     assert_eq!((found.kind, found.port), (ServeKind::Ollama, 11_434));
     assert_eq!(found.args, ["serve"]);
     assert_eq!(found.probe, Probe::Ollama(Some("qwen3:8b".to_owned())));
-    let env: Vec<String> = found.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let env: Vec<String> =
+        found.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
         env,
         [
@@ -164,7 +165,7 @@ fn no_model_and_downloads_are_refused() {
 
 #[test]
 fn the_kind_is_told_from_program_and_model() {
-    use ServeKind::{Llamafile, LlamaServer, Ollama};
+    use ServeKind::{LlamaServer, Llamafile, Ollama};
     for (kind, program, model, expected) in [
         (None, None, None, LlamaServer),
         (None, None, Some("/m/x.gguf"), LlamaServer),
