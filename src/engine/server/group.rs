@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     os::unix::process::ExitStatusExt,
     process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -14,6 +15,10 @@ use nix::{
 use tokio::process::{Child, Command};
 
 use super::{cause::Exit, log::Log, plan::Plan, refused};
+
+/// For what a dead server left behind to be gone.
+const CLEAR: Duration = Duration::from_secs(2);
+const CLEAR_STEP: Duration = Duration::from_millis(5);
 
 /// A running server: the leader of its group, and whoever it started.
 pub(super) struct Group {
@@ -53,10 +58,16 @@ impl Group {
         let _ = killpg(Pid::from_raw(self.pid.cast_signed()), signal);
     }
 
-    /// The leader has ended: whoever it left behind ends too, kept or not.
-    pub(super) fn clear(&mut self) {
+    /// The leader has ended: whoever it left behind ends too, kept or not. Waits until nothing of
+    /// the group is left, so that its port and its memory are free.
+    pub(super) async fn clear(mut self) {
         self.keep = false;
-        self.signal(Signal::SIGKILL);
+        let end = Instant::now() + CLEAR;
+        let group = Pid::from_raw(self.pid.cast_signed());
+        // What is dead but was not waited for still counts: hence the bound.
+        while killpg(group, Signal::SIGKILL).is_ok() && Instant::now() < end {
+            tokio::time::sleep(CLEAR_STEP).await;
+        }
     }
 }
 

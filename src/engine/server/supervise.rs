@@ -143,7 +143,7 @@ impl Supervisor {
             let input = tokio::select! {
                 biased;
                 Some(()) = stops.recv() => Input::Stop,
-                how = ended(&mut self.group) => self.died(&how),
+                how = ended(&mut self.group) => self.died(&how).await,
                 look = self.look.seen() => match look {
                     Look::Ready => Input::Healthy,
                     Look::NoModel(words) => {
@@ -228,9 +228,9 @@ impl Supervisor {
         self.machine.step(Input::Died { hopeless }, self.clock.now())
     }
 
-    fn died(&mut self, how: &std::io::Result<std::process::ExitStatus>) -> Input {
-        if let Some(mut group) = self.group.take() {
-            group.clear();
+    async fn died(&mut self, how: &std::io::Result<std::process::ExitStatus>) -> Input {
+        if let Some(group) = self.group.take() {
+            group.clear().await;
         }
         self.look = Looking::none();
         self.how = match how {
