@@ -86,6 +86,14 @@ pub enum Sub {
         #[arg(long, value_name = "NAME", default_value = "normal")]
         script: Script,
     },
+    /// Starts a model server with settings right for Claude Code and keeps it alive.
+    Serve(ServeArgs),
+    /// A service that starts the same server at login.
+    Service {
+        /// What about it.
+        #[command(subcommand)]
+        what: ServiceWhat,
+    },
     /// The proxy alone: one line of JSON for everything it observes.
     Proxy(ProxyOptions),
     /// Any command in the very sandbox Claude Code gets.
@@ -144,6 +152,81 @@ pub enum Sub {
     },
     /// The manual page, on stdout.
     Man,
+}
+
+/// What is served, and how; each stands above the `[serve]` table of the configuration.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// llama-server, llamafile or ollama [default: told from program and model].
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// The server's program [default: found on PATH].
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<PathBuf>,
+    /// A GGUF file, or the name of one of Ollama's models. Nothing is downloaded.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<String>,
+    /// Tokens of the window [default: the configured one, else 32768].
+    #[arg(long, value_name = "TOKENS")]
+    pub window: Option<String>,
+    /// Port on 127.0.0.1 [default: the program's own].
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<String>,
+    /// How the KV cache is stored: f16, q8_0 or q4_0.
+    #[arg(long, value_name = "TYPE")]
+    pub kv_type: Option<String>,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// More arguments for the server itself.
+    #[arg(last = true, value_name = "SERVER_ARGS")]
+    pub extra: Vec<String>,
+}
+
+/// Options of `lcc service`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServiceArgs {
+    /// A service of this user; there is no other kind.
+    #[arg(long)]
+    pub user: bool,
+    /// For systemd or launchd [default: this system's].
+    #[arg(long = "for", value_name = "MANAGER")]
+    pub manager: Option<String>,
+}
+
+/// What to do with the service.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ServiceWhat {
+    /// The service's file, on stdout.
+    Print {
+        /// For whom.
+        #[command(flatten)]
+        service: ServiceArgs,
+        /// What it serves.
+        #[command(flatten)]
+        serve: ServeArgs,
+    },
+    /// Writes the file and says how to start it; with --yes starts it too.
+    Install {
+        /// For whom.
+        #[command(flatten)]
+        service: ServiceArgs,
+        /// What it serves.
+        #[command(flatten)]
+        serve: ServeArgs,
+        /// Enable and start it.
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Removes the file, if lcc wrote it; with --yes ends the service first.
+    Uninstall {
+        /// For whom.
+        #[command(flatten)]
+        service: ServiceArgs,
+        /// Disable and end it.
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
 /// What to do with the configuration.

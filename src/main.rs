@@ -59,6 +59,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             })
             .map(done)
         }
+        Some(Sub::Serve(args)) => {
+            drop(out);
+            block_on(commands::serve::run(&args)).map(done)
+        }
+        Some(Sub::Service { what }) => block_on(commands::service::run(&what, &mut out)).map(done),
         Some(Sub::Proxy(options)) => block_on(async {
             commands::proxy::run(options, out).await.map_err(CommandError::usage)
         })

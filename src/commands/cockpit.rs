@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use super::{
-    CommandError, project,
+    CommandError, project, serve,
     settings::{Surroundings, flags},
     setup::{self, Consent},
     themes,
@@ -84,6 +84,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         claude: claude.path,
         lcc: own_program()?,
         server: settings.server.clone().map_or(ServerChoice::Search, ServerChoice::Url),
+        serve: settings.serve.auto.then(|| serve::from_config(settings, around, Vec::new())),
         model: settings.model.clone(),
         window: settings.window,
         output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),

@@ -10,6 +10,8 @@ pub mod practice;
 pub mod project;
 pub mod proxy;
 pub mod sandbox;
+pub mod serve;
+pub mod service;
 pub mod settings;
 pub mod setup;
 pub mod status;

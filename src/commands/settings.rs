@@ -77,5 +77,6 @@ pub fn flags(args: &CockpitArgs) -> Flags {
         profile: args.profile.clone(),
         sandbox: args.sandbox.clone(),
         theme: args.theme.clone(),
+        serve: config::ServeFlags::default(),
     }
 }

@@ -29,6 +29,23 @@ pub struct Flags {
     pub sandbox: Option<String>,
     /// `--theme NAME`
     pub theme: Option<String>,
+    /// The flags of `lcc serve` and `lcc service`.
+    pub serve: ServeFlags,
+}
+
+/// What the command line of `lcc serve` gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServeFlags {
+    /// `--kind KIND`
+    pub kind: Option<String>,
+    /// `--program PATH`, absolute
+    pub program: Option<String>,
+    /// `--model FILE`
+    pub model: Option<String>,
+    /// `--port PORT`
+    pub port: Option<String>,
+    /// `--kv-type TYPE`
+    pub kv_type: Option<String>,
 }
 
 impl Flags {
@@ -41,7 +58,16 @@ impl Flags {
             Key::Profile => self.profile.as_deref(),
             Key::Sandbox => self.sandbox.as_deref(),
             Key::Theme => self.theme.as_deref(),
-            Key::OutputReserve
+            Key::ServeKind => self.serve.kind.as_deref(),
+            Key::ServeProgram => self.serve.program.as_deref(),
+            Key::ServeModel => self.serve.model.as_deref(),
+            Key::ServePort => self.serve.port.as_deref(),
+            Key::ServeKvType => self.serve.kv_type.as_deref(),
+            Key::ServeAuto
+            | Key::ServeKeep
+            | Key::ServeCacheRam
+            | Key::ServeSwaFull
+            | Key::OutputReserve
             | Key::Claude
             | Key::Leader
             | Key::Panes

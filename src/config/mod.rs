@@ -17,10 +17,10 @@ mod suggest;
 mod value;
 
 pub use error::{ConfigError, Place, Problem};
-pub use layers::{Flags, Layers, Resolved, resolve};
+pub use layers::{Flags, Layers, Resolved, ServeFlags, resolve};
 pub use load::{LoadError, Loaded, load};
 pub use paths::{Paths, PathsError};
 pub use reference::reference;
 pub use schema::Key;
 pub use server_url::{is_loopback, parse as server_url};
-pub use settings::{Origin, PracticeSettings, Settings};
+pub use settings::{Origin, PracticeSettings, ServeTable, Settings};

@@ -1,5 +1,8 @@
 //! The table of every setting: its name, its type, where it can be set, what it means.
 
+#[path = "schema_serve.rs"]
+mod serve;
+
 /// One setting. The order is the order of `lcc config show` and of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -29,6 +32,24 @@ pub enum Key {
     PracticeReadRate,
     /// Writing rate of the practice server in tokens per second.
     PracticeWriteRate,
+    /// Whether the cockpit starts a model server itself.
+    ServeAuto,
+    /// Whether that server goes on when the session ends.
+    ServeKeep,
+    /// Kind of the server that `lcc serve` starts.
+    ServeKind,
+    /// Its program.
+    ServeProgram,
+    /// Its model.
+    ServeModel,
+    /// Its port.
+    ServePort,
+    /// How its KV cache is stored.
+    ServeKvType,
+    /// Memory for its prompt cache.
+    ServeCacheRam,
+    /// Whether a model with sliding windows keeps its whole cache.
+    ServeSwaFull,
 }
 
 /// What is known about one setting.
@@ -65,7 +86,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 22] = [
         Self::Server,
         Self::AllowRemote,
         Self::Model,
@@ -79,10 +100,19 @@ impl Key {
         Self::Panes,
         Self::PracticeReadRate,
         Self::PracticeWriteRate,
+        Self::ServeAuto,
+        Self::ServeKeep,
+        Self::ServeKind,
+        Self::ServeProgram,
+        Self::ServeModel,
+        Self::ServePort,
+        Self::ServeKvType,
+        Self::ServeCacheRam,
+        Self::ServeSwaFull,
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 1] = ["practice"];
+    pub const TABLES: [&'static str; 2] = ["practice", "serve"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -215,6 +245,15 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
+            Self::ServeAuto => serve::AUTO,
+            Self::ServeKeep => serve::KEEP,
+            Self::ServeKind => serve::KIND,
+            Self::ServeProgram => serve::PROGRAM,
+            Self::ServeModel => serve::MODEL,
+            Self::ServePort => serve::PORT,
+            Self::ServeKvType => serve::KV_TYPE,
+            Self::ServeCacheRam => serve::CACHE_RAM,
+            Self::ServeSwaFull => serve::SWA_FULL,
             Self::PracticeReadRate => Entry {
                 table: Some("practice"),
                 name: "read_rate",

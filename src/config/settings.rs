@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{schema::Key, value::Given};
-use crate::domain::{Profile, Tier};
+use crate::domain::{KvType, Profile, ServeKind, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,45 @@ pub struct PracticeSettings {
     pub read_rate: f64,
     /// Tokens written per second, above 0.
     pub write_rate: f64,
+}
+
+/// The model server that lcc starts itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeTable {
+    /// Whether the cockpit starts it.
+    pub auto: bool,
+    /// Whether it goes on when the session ends.
+    pub keep: bool,
+    /// The kind; `None`: told from program and model.
+    pub kind: Option<ServeKind>,
+    /// The program; `None`: found on `PATH`.
+    pub program: Option<PathBuf>,
+    /// A GGUF file's path, or a name that Ollama knows.
+    pub model: Option<String>,
+    /// The port on 127.0.0.1; `None`: the program's own.
+    pub port: Option<u16>,
+    /// How the KV cache is stored.
+    pub kv_type: KvType,
+    /// MiB for the prompt cache; `None`: by the machine's memory.
+    pub cache_ram: Option<u64>,
+    /// Whether a model with sliding windows keeps its whole cache.
+    pub swa_full: bool,
+}
+
+impl Default for ServeTable {
+    fn default() -> Self {
+        Self {
+            auto: false,
+            keep: false,
+            kind: None,
+            program: None,
+            model: None,
+            port: None,
+            kv_type: KvType::F16,
+            cache_ram: None,
+            swa_full: true,
+        }
+    }
 }
 
 /// Every setting, valid by construction.
@@ -41,6 +80,8 @@ pub struct Settings {
     pub panes: bool,
     /// The practice server.
     pub practice: PracticeSettings,
+    /// The model server that lcc starts itself.
+    pub serve: ServeTable,
 }
 
 impl Default for Settings {
@@ -58,6 +99,7 @@ impl Default for Settings {
             leader: "ctrl-]".to_owned(),
             panes: true,
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
+            serve: ServeTable::default(),
         }
     }
 }
@@ -79,6 +121,15 @@ impl Settings {
             Key::Panes => self.panes = given.switch()?,
             Key::PracticeReadRate => self.practice.read_rate = given.rate()?,
             Key::PracticeWriteRate => self.practice.write_rate = given.rate()?,
+            Key::ServeAuto => self.serve.auto = given.switch()?,
+            Key::ServeKeep => self.serve.keep = given.switch()?,
+            Key::ServeKind => self.serve.kind = Some(given.name()?),
+            Key::ServeProgram => self.serve.program = Some(given.path()?),
+            Key::ServeModel => self.serve.model = Some(given.text("a GGUF file or a name")?),
+            Key::ServePort => self.serve.port = Some(given.port()?),
+            Key::ServeKvType => self.serve.kv_type = given.name()?,
+            Key::ServeCacheRam => self.serve.cache_ram = Some(given.mebibytes()?),
+            Key::ServeSwaFull => self.serve.swa_full = given.switch()?,
         }
         Ok(())
     }
@@ -103,6 +154,17 @@ impl Settings {
             Key::Panes => self.panes.to_string(),
             Key::PracticeReadRate => self.practice.read_rate.to_string(),
             Key::PracticeWriteRate => self.practice.write_rate.to_string(),
+            Key::ServeAuto => self.serve.auto.to_string(),
+            Key::ServeKeep => self.serve.keep.to_string(),
+            Key::ServeKind => self.serve.kind.map_or_else(unset, |kind| kind.to_string()),
+            Key::ServeProgram => {
+                self.serve.program.as_ref().map_or_else(unset, |path| path.display().to_string())
+            }
+            Key::ServeModel => self.serve.model.clone().unwrap_or_else(unset),
+            Key::ServePort => self.serve.port.map_or_else(unset, |port| port.to_string()),
+            Key::ServeKvType => self.serve.kv_type.to_string(),
+            Key::ServeCacheRam => self.serve.cache_ram.map_or_else(unset, |mib| mib.to_string()),
+            Key::ServeSwaFull => self.serve.swa_full.to_string(),
         }
     }
 }

@@ -110,6 +110,22 @@ impl Given<'_> {
         }
     }
 
+    /// A port to listen on.
+    pub(super) fn port(&self) -> Result<u16, String> {
+        let expected = "a port, 1 to 65535";
+        let port = self.whole(expected)?;
+        u16::try_from(port).ok().filter(|p| *p > 0).ok_or_else(|| format!("expected {expected}"))
+    }
+
+    /// An amount of memory in MiB.
+    pub(super) fn mebibytes(&self) -> Result<u64, String> {
+        // 4 TiB: more is bytes where MiB were meant.
+        const MOST: u64 = 4 << 20;
+        let expected = "MiB of memory, e.g. 4096";
+        let mib = self.whole(expected)?;
+        if mib <= MOST { Ok(mib) } else { Err(format!("expected {expected}, {MOST} at most")) }
+    }
+
     /// A rate in tokens per second.
     pub(super) fn rate(&self) -> Result<f64, String> {
         let number = match self {

@@ -8,5 +8,6 @@ pub mod practice;
 pub mod proxy;
 pub mod pty;
 pub mod sandbox;
+pub mod server;
 pub mod session;
 pub mod window;

@@ -2,6 +2,7 @@
 
 mod child;
 mod compaction;
+mod served;
 mod server;
 mod settings;
 mod status;
@@ -65,8 +66,8 @@ struct Line {
     proxy: Proxy,
     watch: JoinHandle<()>,
     plan: Plan,
-    /// Keeps the practice server running.
-    _server: Chosen,
+    /// Keeps a server of the session's own running.
+    server: Chosen,
 }
 
 impl Drop for Line {
@@ -169,7 +170,8 @@ impl Engine {
         let settings = Arc::clone(&self.settings);
         let (say, mut said) = mpsc::unbounded_channel();
         let choosing = async {
-            server::choose(&client, &settings.server, &settings.practice, |text| {
+            let SessionSettings { server, serve, practice, .. } = &*settings;
+            server::choose(&client, server, serve.as_ref(), practice, |text| {
                 let _ = say.send(text);
             })
             .await
@@ -269,7 +271,7 @@ impl Engine {
         });
         let conversation = Conversation::Continue;
         let plan = Plan { model, window, output, profile, conversation, token, size: self.size };
-        Ok(Line { proxy, watch, plan, _server: chosen })
+        Ok(Line { proxy, watch, plan, server: chosen })
     }
 
     async fn start_life(&mut self, conversation: Conversation) {
@@ -350,6 +352,9 @@ impl Engine {
     }
 
     async fn pulse(&mut self) {
+        for (level, text) in self.line.as_mut().map(|l| l.server.news()).unwrap_or_default() {
+            self.notice(level, text);
+        }
         let now = self.clock.now();
         if self.compaction.is_pending() {
             let step = self.compaction.step(self.phase(), now);
@@ -435,6 +440,9 @@ impl Engine {
         if let Some(life) = self.life.take() {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;
+        }
+        if let Some(line) = &mut self.line {
+            line.server.end().await;
         }
         let _ = self.updates.try_send(Update::Ended);
     }

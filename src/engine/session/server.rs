@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use reqwest::Client;
 
-use super::settings::ServerChoice;
+use super::{
+    served::{self, Served},
+    settings::ServerChoice,
+};
 use crate::{
     domain::ServerFacts,
     engine::{
         backend::{self, IdentifyError},
         practice::{self, PracticeOptions, PracticeServer},
+        server::ServeSettings,
     },
+    protocol::NoticeLevel,
 };
 
 /// Between two looks at a server that is not there yet.
@@ -24,6 +29,26 @@ pub(super) struct Chosen {
     pub facts: ServerFacts,
     /// The practice server, when it is lcc's own; it ends when this is dropped.
     _practice: Option<PracticeServer>,
+    /// The model server that this session started.
+    served: Option<Served>,
+}
+
+impl Chosen {
+    const fn found(url: String, facts: ServerFacts) -> Self {
+        Self { url, facts, _practice: None, served: None }
+    }
+
+    /// What happened to the session's own server since the last look.
+    pub(super) fn news(&mut self) -> Vec<(NoticeLevel, String)> {
+        self.served.as_mut().map(Served::news).unwrap_or_default()
+    }
+
+    /// Ends what the session started.
+    pub(super) async fn end(&mut self) {
+        if let Some(served) = self.served.take() {
+            served.end().await;
+        }
+    }
 }
 
 /// Finds the server, waiting for a named one; `say` is told what it waits for, once per change.
@@ -33,19 +58,32 @@ pub(super) struct Chosen {
 pub(super) async fn choose(
     client: &Client,
     choice: &ServerChoice,
+    serve: Option<&ServeSettings>,
     practice: &PracticeOptions,
     say: impl Fn(String),
 ) -> std::io::Result<Chosen> {
     match choice {
         ServerChoice::Url(url) => Ok(wait_for(client, url, say).await),
         ServerChoice::Search => {
+            if let Some(settings) = serve {
+                let url = served::url(settings);
+                return match backend::identify(client, &url).await {
+                    Ok(_) => Ok(wait_for(client, &url, say).await),
+                    Err(_) => match served::start(client, settings, &say).await {
+                        Some((served, facts)) => {
+                            Ok(Chosen { url, facts, _practice: None, served: Some(served) })
+                        }
+                        None => start_practice(client, practice).await,
+                    },
+                };
+            }
             let candidates = backend::CANDIDATES.map(str::to_owned);
             match backend::find(client, &candidates).await {
                 Some((url, facts)) if facts.loading => {
                     say(format!("{} at {url} is loading its model", facts.kind.name()));
                     Ok(wait_for(client, &url, say).await)
                 }
-                Some((url, facts)) => Ok(Chosen { url, facts, _practice: None }),
+                Some((url, facts)) => Ok(Chosen::found(url, facts)),
                 None => start_practice(client, practice).await,
             }
         }
@@ -58,7 +96,7 @@ async fn wait_for(client: &Client, url: &str, say: impl Fn(String)) -> Chosen {
     loop {
         let news = match backend::identify(client, url).await {
             Ok(facts) if !facts.loading => {
-                return Chosen { url: url.to_owned(), facts, _practice: None };
+                return Chosen::found(url.to_owned(), facts);
             }
             Ok(facts) => format!("{} at {url} is loading its model", facts.kind.name()),
             Err(e) => waiting_text(url, &e),
@@ -82,5 +120,5 @@ async fn start_practice(client: &Client, options: &PracticeOptions) -> std::io::
     let facts = backend::identify(client, &url)
         .await
         .map_err(|e| std::io::Error::other(format!("the practice server does not answer: {e}")))?;
-    Ok(Chosen { url, facts, _practice: Some(server) })
+    Ok(Chosen { url, facts, _practice: Some(server), served: None })
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
     domain::{Profile, Tier},
-    engine::{claude::state::Look, practice::PracticeOptions},
+    engine::{claude::state::Look, practice::PracticeOptions, server::ServeSettings},
 };
 
 /// Everything the engine needs to know to start; read once, at the edge.
@@ -42,6 +42,8 @@ pub struct SessionSettings {
     pub look: Look,
     /// Size of the pane in cells, columns first.
     pub size: (u16, u16),
+    /// The server to start when none answers; `None`: none is started.
+    pub serve: Option<ServeSettings>,
     /// How the practice server behaves, should it be needed.
     pub practice: PracticeOptions,
     /// What Claude Code may know of the user's surroundings.
