@@ -8,6 +8,7 @@ pub mod logging;
 pub mod manual;
 pub mod practice;
 pub mod project;
+pub mod reach;
 pub mod proxy;
 pub mod sandbox;
 pub mod settings;

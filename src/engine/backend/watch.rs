@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     domain::{Dialect, Event, Observation, RequestId, ServerFacts, Source},
-    engine::clock::Clock,
+    engine::{access::Reach, clock::Clock},
 };
 
 use super::{
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct WatchSettings {
     /// The client to ask with.
-    pub client: reqwest::Client,
+    pub client: Reach,
     /// Scheme, host and port of the server.
     pub base_url: String,
     /// What was found there at first.
@@ -119,7 +119,12 @@ async fn follow_facts(
             Ok(now) => Some(now),
             // A server deep in a batch may be slow to answer; that is not an absence.
             Err(NoAnswer::Silent) if active.borrow().is_some() => continue,
-            Err(NoAnswer::Silent | NoAnswer::Unreachable(_) | NoAnswer::Garbage(_)) => None,
+            Err(
+                NoAnswer::Silent
+                | NoAnswer::Unreachable(_)
+                | NoAnswer::Garbage(_)
+                | NoAnswer::Barred(_),
+            ) => None,
         };
         let facts = now.as_ref().map(|now| now.facts.clone());
         if let Some(now) = now {

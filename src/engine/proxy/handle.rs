@@ -100,6 +100,11 @@ impl House {
         })
     }
 
+    /// The caller's credential is lcc's own token, or gives way to lcc's own for the server.
+    fn hides_credentials(&self) -> bool {
+        self.token.is_some() || self.upstream.has_credential()
+    }
+
     fn refuse(&self, method: &Method, target: &str, refusal: &Refusal) -> Response<ReplyBody> {
         self.desk.reporter.report(Event::Refused {
             method: shorten(method.as_str()),
@@ -172,12 +177,12 @@ impl House {
             Ok(body) => body,
             Err(refused) => return refused,
         };
-        let headers = request_headers(&headers, self.token.is_some());
+        let headers = request_headers(&headers, self.hides_credentials());
         let local_host = dialect.wants_local_host_header;
         let sent = self.upstream.send(method.clone(), &target, headers, body, local_host).await;
         let answer = match sent {
             Ok(answer) => self.passage(answer, None).0,
-            Err(error) => answers::server_down(self.upstream.base(), &why(&error)),
+            Err(error) => self.upstream.no_answer(&error).1,
         };
         self.answered(&method, &path, answer.status(), false);
         answer
@@ -194,7 +199,7 @@ impl House {
         let header = |name: &str| headers.get(name)?.to_str().ok().map(shorten);
         let (agent, session) =
             (header("x-claude-code-agent-id"), header("x-claude-code-session-id"));
-        let headers = request_headers(&headers, self.token.is_some());
+        let headers = request_headers(&headers, self.hides_credentials());
         let local_host = dialect.wants_local_host_header;
         let question = dialect.count_tokens.then(|| Question {
             upstream: self.upstream.clone(),
@@ -218,8 +223,7 @@ impl House {
             Ok(answer) if answer.status().as_u16() >= 400 => self.failed(answer, follower).await,
             Ok(answer) => self.passage(answer, Some(follower)).0,
             Err(error) => {
-                let why = why(&error);
-                let answer = answers::server_down(self.upstream.base(), &why);
+                let (why, answer) = self.upstream.no_answer(&error);
                 follower.end(End::Broken(why));
                 answer
             }

@@ -42,7 +42,7 @@ use self::{
 };
 use crate::{
     domain::{Dialect, Observation, RequestId},
-    engine::clock::Clock,
+    engine::{access::Reach, clock::Clock},
 };
 
 /// What a proxy is made from.
@@ -75,6 +75,19 @@ impl Proxy {
         clock: Clock,
         out: UnboundedSender<Observation>,
     ) -> Result<Self, ProxyError> {
+        Self::through(Reach::plain()?, settings, clock, out)
+    }
+
+    /// The same, for a server that is reached by `reach`.
+    ///
+    /// # Errors
+    /// When the upstream's URL is unusable.
+    pub fn through(
+        reach: Reach,
+        settings: ProxySettings,
+        clock: Clock,
+        out: UnboundedSender<Observation>,
+    ) -> Result<Self, ProxyError> {
         let desk = Desk {
             reporter: Reporter { clock, out },
             active: Arc::new(Active::default()),
@@ -82,7 +95,7 @@ impl Proxy {
             counter: Arc::new(Counter::default()),
         };
         let house = House {
-            upstream: Upstream::new(&settings.upstream)?,
+            upstream: Upstream::new(&settings.upstream, reach)?,
             dialect: settings.dialect,
             token: settings.token,
             rules: settings.rules,

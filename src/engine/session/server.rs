@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
-
 use super::settings::ServerChoice;
 use crate::{
     domain::ServerFacts,
     engine::{
+        access::Reach,
         backend::{self, IdentifyError},
         practice::{self, PracticeOptions, PracticeServer},
     },
@@ -29,21 +28,22 @@ pub(super) struct Chosen {
 /// Finds the server, waiting for a named one; `say` is told what it waits for, once per change.
 ///
 /// # Errors
-/// The system's word when not even the practice server can be started.
+/// The system's word when not even the practice server can be started, or what bars the way to the
+/// one that was named.
 pub(super) async fn choose(
-    client: &Client,
+    client: &Reach,
     choice: &ServerChoice,
     practice: &PracticeOptions,
     say: impl Fn(String),
 ) -> std::io::Result<Chosen> {
     match choice {
-        ServerChoice::Url(url) => Ok(wait_for(client, url, say).await),
+        ServerChoice::Url(url) => wait_for(client, url, say).await,
         ServerChoice::Search => {
             let candidates = backend::CANDIDATES.map(str::to_owned);
             match backend::find(client, &candidates).await {
                 Some((url, facts)) if facts.loading => {
                     say(format!("{} at {url} is loading its model", facts.kind.name()));
-                    Ok(wait_for(client, &url, say).await)
+                    wait_for(client, &url, say).await
                 }
                 Some((url, facts)) => Ok(Chosen { url, facts, _practice: None }),
                 None => start_practice(client, practice).await,
@@ -52,16 +52,28 @@ pub(super) async fn choose(
     }
 }
 
-/// Looks at `url` until it answers with a loaded model.
-async fn wait_for(client: &Client, url: &str, say: impl Fn(String)) -> Chosen {
+/// Looks at `url` until it answers with a loaded model, or turns out to be barred.
+async fn wait_for(
+    client: &Reach,
+    url: &str,
+    say: impl Fn(String),
+) -> std::io::Result<Chosen> {
     let mut said = String::new();
     loop {
         let news = match backend::identify(client, url).await {
             Ok(facts) if !facts.loading => {
-                return Chosen { url: url.to_owned(), facts, _practice: None };
+                return Ok(Chosen { url: url.to_owned(), facts, _practice: None });
             }
             Ok(facts) => format!("{} at {url} is loading its model", facts.kind.name()),
-            Err(e) => waiting_text(url, &e),
+            // Waiting opens no door.
+            Err(e @ IdentifyError::Barred { .. }) => {
+                return Err(std::io::Error::other(format!("no way to the model server {e}")));
+            }
+            Err(
+                e @ (IdentifyError::Unreachable { .. }
+                | IdentifyError::Silent { .. }
+                | IdentifyError::NotHttp { .. }),
+            ) => waiting_text(url, &e),
         };
         if news != said {
             said.clone_from(&news);
@@ -75,7 +87,7 @@ fn waiting_text(url: &str, error: &IdentifyError) -> String {
     format!("waiting for the model server at {url}: {error}. Start it; lcc goes on by itself")
 }
 
-async fn start_practice(client: &Client, options: &PracticeOptions) -> std::io::Result<Chosen> {
+async fn start_practice(client: &Reach, options: &PracticeOptions) -> std::io::Result<Chosen> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     let server = practice::start(listener, options.clone()).await?;
     let url = format!("http://{}", server.addr());
