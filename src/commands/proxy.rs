@@ -82,9 +82,9 @@ pub async fn configured(
     // Whether the upstream may be remote is judged below, by the flag of this command.
     let server = Some(options.upstream.clone());
     let flags = Flags { server, allow_remote: true, ..Flags::default() };
-    let loaded = around.load(flags).map_err(|e| {
-        CommandError::Usage(e.to_string().replace("--server ", "--upstream "))
-    })?;
+    let loaded = around
+        .load(flags)
+        .map_err(|e| CommandError::Usage(e.to_string().replace("--server ", "--upstream ")))?;
     if !options.allow_remote && !is_loopback(&options.upstream) {
         return Err(CommandError::usage(ProxyCommandError::Remote(options.upstream)));
     }

@@ -93,8 +93,7 @@ pub(super) fn leave_behind(
 pub(super) fn conflicts(settings: &Settings, origins: &Origins) -> Vec<(Key, String)> {
     let given = |key: &Key| origins.get(key).is_some_and(|origin| *origin != Origin::Default);
     let credentials: Vec<Key> = CREDENTIALS.into_iter().filter(given).collect();
-    let tls: Vec<Key> =
-        [Key::TlsCa, Key::TlsCert, Key::TlsKey].into_iter().filter(given).collect();
+    let tls: Vec<Key> = [Key::TlsCa, Key::TlsCert, Key::TlsKey].into_iter().filter(given).collect();
     let mut wrong = Vec::new();
     if let [first, second, ..] = credentials[..] {
         let (first, second) = (first.entry().path(), second.entry().path());

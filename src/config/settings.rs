@@ -118,12 +118,14 @@ impl Settings {
             Key::AuthBearerFile => path(&self.access.bearer_file),
             Key::AuthKeyFile => path(&self.access.key_file),
             // Without its arguments: somebody may have put a secret there after all.
-            Key::AuthCommand => self.access.command.first().map_or_else(unset, |program| {
-                match self.access.command.len() {
-                    1 => program.clone(),
-                    more => format!("{program} (and {} arguments)", more - 1),
-                }
-            }),
+            Key::AuthCommand => {
+                self.access.command.first().map_or_else(unset, |program| {
+                    match self.access.command.len() {
+                        1 => program.clone(),
+                        more => format!("{program} (and {} arguments)", more - 1),
+                    }
+                })
+            }
             Key::AuthHeader => self.access.header.to_string(),
             Key::PracticeReadRate => self.practice.read_rate.to_string(),
             Key::PracticeWriteRate => self.practice.write_rate.to_string(),

@@ -79,12 +79,9 @@ mod tests {
     async fn said(words: &[&str]) -> String {
         let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
         match run(&words, Duration::from_secs(30)).await {
-            Ok(secret) => secret
-                .header(super::super::Scheme::Key)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned(),
+            Ok(secret) => {
+                secret.header(super::super::Scheme::Key).unwrap().to_str().unwrap().to_owned()
+            }
             Err(e) => e.to_string(),
         }
     }

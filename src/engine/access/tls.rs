@@ -20,9 +20,7 @@ pub(super) fn config(access: &Access, https: bool) -> Result<ClientConfig, Acces
         .map_err(client)?;
     let builder = match &access.ca {
         Some(path) => builder.with_root_certificates(authorities(path)?),
-        None if https => {
-            builder.dangerous().with_custom_certificate_verifier(system(provider)?)
-        }
+        None if https => builder.dangerous().with_custom_certificate_verifier(system(provider)?),
         None => builder.with_root_certificates(RootCertStore::empty()),
     };
     let Some(identity) = &access.identity else { return Ok(builder.with_no_client_auth()) };

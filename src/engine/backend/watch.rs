@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    domain::{Dialect, Event, Observation, RequestId, ServerFacts, Source},
+    domain::{Dialect, Event, Observation, RequestId, ServerFacts, ServerKind, Source},
     engine::{access::Reach, clock::Clock},
 };
 
@@ -18,6 +18,7 @@ use super::{
     identify::{Known, look_again, recognise},
     kind::{Backend, KINDS},
     machine::Machine,
+    queue::waiting,
     slots::SlotProgress,
     unknown::Unknown,
 };
@@ -58,10 +59,12 @@ pub fn watch(settings: WatchSettings) -> JoinHandle<()> {
     let machine = Machine::new(&base_url);
     let report = Report { clock, out };
     let (known, seen_known) = watch::channel(Known { backend: backend_of(&facts), facts });
+    let queue_known = seen_known.clone();
     tokio::spawn(async move {
         tokio::select! {
             () = follow_facts(&http, known, &dialect, &active, &report) => {}
             () = follow_progress(&http, seen_known, active.clone(), &report) => {}
+            () = follow_queue(&http, queue_known, &report) => {}
             () = follow_machine(machine, &report) => {}
             () = report.out.closed() => {}
         }
@@ -204,6 +207,33 @@ async fn poll(http: &Http, backend: &dyn Backend, path: &str, request: RequestId
             generated: now.generated,
             source: Source::Server,
         });
+    }
+}
+
+/// Tells how many requests wait, when the server has a page for it; asks no further once it has
+/// none, or shows it to others only, until another server answers.
+async fn follow_queue(http: &Http, mut known: watch::Receiver<Known>, report: &Report) {
+    let mut told = None;
+    loop {
+        let metric = {
+            let known = known.borrow_and_update();
+            let practice = known.facts.kind == ServerKind::Practice;
+            known.backend.queue_metric().filter(|_| !practice)
+        };
+        while let Some(metric) = metric {
+            if let Ok(reply) = http.get("/metrics", PATIENCE).await {
+                let now = (reply.status == 200).then(|| waiting(&reply.body, metric)).flatten();
+                let Some(now) = now else { break };
+                if told != Some(now) {
+                    told = Some(now);
+                    report.send(Event::Queue { waiting: now });
+                }
+            }
+            sleep(CALM).await;
+        }
+        if known.changed().await.is_err() {
+            return std::future::pending().await;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     http::response::Parts,
 };
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ use super::{
     follow::{Desk, Follower, Job},
     gate::{self, Refusal},
     passage::{Passage, ReplyBody},
+    put_off::put_off,
     route::{Local, Route, route},
     rules::Rules,
     tap::{End, Form, shorten},
@@ -206,10 +207,11 @@ impl House {
             headers: headers.clone(),
             local_host,
         });
+        let request = RequestId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let follower = Follower::start(
             self.desk.clone(),
             Job {
-                request: RequestId(self.last.fetch_add(1, Ordering::Relaxed) + 1),
+                request,
                 started: self.desk.reporter.clock.now(),
                 received,
                 sent: sent.clone(),
@@ -220,13 +222,25 @@ impl House {
             },
         );
         match self.upstream.send(method, &target, headers, sent, local_host).await {
-            Ok(answer) if answer.status().as_u16() >= 400 => self.failed(answer, follower).await,
+            Ok(answer) if answer.status().as_u16() >= 400 => {
+                self.note_put_off(request, &answer);
+                self.failed(answer, follower).await
+            }
             Ok(answer) => self.passage(answer, Some(follower)).0,
             Err(error) => {
                 let (why, answer) = self.upstream.no_answer(&error);
                 follower.end(End::Broken(why));
                 answer
             }
+        }
+    }
+
+    /// An answer that puts the request off goes to Claude Code as it is; the figures are told.
+    fn note_put_off(&self, request: RequestId, answer: &reqwest::Response) {
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+        if let Some(retry_after_s) = put_off(status, retry_after) {
+            self.desk.reporter.report(Event::Queued { request, status, retry_after_s });
         }
     }
 

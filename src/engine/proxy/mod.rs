@@ -15,6 +15,7 @@ pub mod gate;
 pub mod handle;
 pub mod listen;
 pub mod passage;
+pub mod put_off;
 pub mod ratio;
 pub mod route;
 pub mod rules;

@@ -53,11 +53,7 @@ pub(super) async fn choose(
 }
 
 /// Looks at `url` until it answers with a loaded model, or turns out to be barred.
-async fn wait_for(
-    client: &Reach,
-    url: &str,
-    say: impl Fn(String),
-) -> std::io::Result<Chosen> {
+async fn wait_for(client: &Reach, url: &str, say: impl Fn(String)) -> std::io::Result<Chosen> {
     let mut said = String::new();
     loop {
         let news = match backend::identify(client, url).await {
