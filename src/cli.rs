@@ -95,7 +95,14 @@ pub enum Sub {
         what: ServiceWhat,
     },
     /// The proxy alone: one line of JSON for everything it observes.
-    Proxy(ProxyOptions),
+    Proxy {
+        /// The proxy itself.
+        #[command(flatten)]
+        options: ProxyOptions,
+        /// Configuration file, for certificates and credentials of the upstream.
+        #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
+        config: Option<PathBuf>,
+    },
     /// Any command in the very sandbox Claude Code gets.
     Sandbox {
         /// Project folder [default: this directory].

@@ -64,10 +64,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             block_on(commands::serve::run(&args)).map(done)
         }
         Some(Sub::Service { what }) => block_on(commands::service::run(&what, &mut out)).map(done),
-        Some(Sub::Proxy(options)) => block_on(async {
-            commands::proxy::run(options, out).await.map_err(CommandError::usage)
-        })
-        .map(done),
+        Some(Sub::Proxy { options, config }) => {
+            let around = Surroundings::look(config.as_deref())?;
+            block_on(commands::proxy::configured(&around, options, out)).map(done)
+        }
         Some(Sub::Sandbox { project, tier, verbose, command }) => {
             drop(out);
             let around = Surroundings::look(None)?;

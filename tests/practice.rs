@@ -26,7 +26,7 @@ struct Server {
 async fn serve(options: PracticeOptions) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = practice::start(listener, options).await.unwrap();
-    Server { server, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    Server { server, client: lcc::engine::backend::client().unwrap().client().clone() }
 }
 
 impl Server {

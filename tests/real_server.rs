@@ -36,7 +36,7 @@ async fn slot(client: &reqwest::Client, url: &str) -> Slot {
 async fn progress_and_window_agree_with_llama_cpp() {
     let (Some(claude), Some(_)) = (Real::claude("2.1.197"), Real::bwrap()) else { return };
     let Some(server) = RealServer::start(&[]) else { return };
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = lcc::engine::backend::client().unwrap().client().clone();
     let project = Project::with_git();
     // Notes that Claude Code puts into its first message: the prompt grows over 4,000 tokens.
     let notes: String = (0..60).map(|n| format!("- rule {n}: keep line {n} short\n")).collect();

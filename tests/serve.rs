@@ -81,7 +81,7 @@ impl Fake {
         };
         let log = Log::new(dir.path().join("state/server.log"), 100_000);
         let what = Supervision { plan, log, limits, keep };
-        let (supervised, reports) = supervise(backend::client().unwrap(), what);
+        let (supervised, reports) = supervise(backend::client().unwrap().client().clone(), what);
         Self { dir, port, supervised: Some(supervised), reports }
     }
 
@@ -353,7 +353,7 @@ fn a_service_is_printed_installed_and_removed() {
                 assert_eq!(asked, "");
             }
             (true, 0) => {
-                assert_eq!(asked, "--user daemon-reload\n--user enable --now lcc-server.service\n")
+                assert_eq!(asked, "--user daemon-reload\n--user enable --now lcc-server.service\n");
             }
             (true, _) => {
                 assert!(said.contains("no bus") && said.contains("stays as it is"), "{said}");

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use super::{
-    CommandError, project, serve,
+    CommandError, project, reach, serve,
     settings::{Surroundings, flags},
     setup::{self, Consent},
     themes,
@@ -45,6 +45,8 @@ pub fn run(args: &CockpitArgs) -> Result<(), CommandError> {
         .enable_all()
         .build()
         .map_err(CommandError::other)?;
+    // A credential that cannot be had is told while there is a plain screen to tell it on.
+    runtime.block_on(start.session.reach.prove()).map_err(CommandError::usage)?;
     runtime.block_on(async move {
         let (commands, updates, engine) = session::start(start.session);
         let left = shell::run(start.front, commands, updates).await;
@@ -60,6 +62,8 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let settings = &resolved.settings;
     let home = around.home();
     let project = project::project(args.project.as_deref(), &around.here, home.as_deref())?;
+    reach::outside(&settings.access, &project)?;
+    let way = reach::reach(settings)?;
     let themes = around.themes()?;
     let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
     let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
@@ -85,6 +89,8 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         lcc: own_program()?,
         server: settings.server.clone().map_or(ServerChoice::Search, ServerChoice::Url),
         serve: settings.serve.auto.then(|| serve::from_config(settings, around, Vec::new())),
+        reach: way,
+        warning: reach::warning(settings),
         model: settings.model.clone(),
         window: settings.window,
         output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),

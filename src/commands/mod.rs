@@ -9,6 +9,7 @@ pub mod manual;
 pub mod practice;
 pub mod project;
 pub mod proxy;
+pub mod reach;
 pub mod sandbox;
 pub mod serve;
 pub mod service;

@@ -10,12 +10,14 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
+use super::{CommandError, reach, settings::Surroundings};
 use crate::{
     cli::address,
-    config::{is_loopback, server_url},
+    config::{Flags, is_loopback, server_url},
     domain::{Dialect, Observation, ServerFacts, ServerKind},
     engine::{
-        backend::{self, WatchSettings},
+        access::{AccessError, Reach},
+        backend::{self, IdentifyError, WatchSettings},
         clock::Clock,
         proxy::{Proxy, ProxyError, ProxySettings, rules::Rules},
     },
@@ -61,9 +63,50 @@ pub enum ProxyCommandError {
     /// The upstream is unusable.
     #[error("--upstream {0}")]
     Upstream(#[from] ProxyError),
+    /// There is no way to the upstream as it was asked for.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The upstream is there, but refuses lcc or is refused by it.
+    #[error("no way to the model server {0}")]
+    Barred(IdentifyError),
     /// The system failed to give what every program needs.
     #[error("lcc proxy: {0}")]
     Io(#[from] io::Error),
+}
+
+/// Runs for the settings, which may name certificates and a credential for the upstream.
+///
+/// # Errors
+/// [`CommandError`] with the exit code for it.
+pub async fn configured(
+    around: &Surroundings,
+    options: ProxyOptions,
+    out: impl Write,
+) -> Result<(), CommandError> {
+    // Whether the upstream may be remote is judged below, by the flag of this command.
+    let server = Some(options.upstream.clone());
+    let flags = Flags { server, allow_remote: true, ..Flags::default() };
+    let loaded = around
+        .load(flags)
+        .map_err(|e| CommandError::Usage(e.to_string().replace("--server ", "--upstream ")))?;
+    if !options.allow_remote && !is_loopback(&options.upstream) {
+        return Err(CommandError::usage(ProxyCommandError::Remote(options.upstream)));
+    }
+    let settings = &loaded.resolved.settings;
+    if let Some(warning) = reach::warning(settings).filter(|_| options.allow_remote) {
+        eprintln!("lcc: {warning}");
+    }
+    let way = reach::reach(settings)?;
+    run_through(way, options, out).await.map_err(|e| match e {
+        ProxyCommandError::Barred(_) => CommandError::NoServer(e.to_string()),
+        ProxyCommandError::NotLoopback(_)
+        | ProxyCommandError::Url(..)
+        | ProxyCommandError::Listen { .. }
+        | ProxyCommandError::Remote(_)
+        | ProxyCommandError::Upstream(_)
+        | ProxyCommandError::Access(_)
+        | ProxyCommandError::Io(_) => CommandError::usage(e),
+    })
 }
 
 /// Runs until SIGINT or SIGTERM, or until nobody reads `out` any more. The server is watched
@@ -72,6 +115,18 @@ pub enum ProxyCommandError {
 /// # Errors
 /// When it cannot listen, or the upstream's URL is unusable or not this machine's.
 pub async fn run(options: ProxyOptions, out: impl Write) -> Result<(), ProxyCommandError> {
+    run_through(Reach::plain()?, options, out).await
+}
+
+/// The same for a server that is reached by `reach`.
+///
+/// # Errors
+/// As [`run`], and when the server's credential cannot be had or its certificate is refused.
+pub async fn run_through(
+    reach: Reach,
+    options: ProxyOptions,
+    out: impl Write,
+) -> Result<(), ProxyCommandError> {
     if !options.listen.ip().is_loopback() {
         return Err(ProxyCommandError::NotLoopback(options.listen));
     }
@@ -81,10 +136,18 @@ pub async fn run(options: ProxyOptions, out: impl Write) -> Result<(), ProxyComm
     if !options.allow_remote && !is_loopback(&options.upstream) {
         return Err(ProxyCommandError::Remote(options.upstream));
     }
-    let client = backend::client().map_err(io::Error::other)?;
+    reach.prove().await?;
     let upstream = options.upstream.trim_end_matches('/');
-    let facts = backend::identify(&client, upstream).await.unwrap_or_else(|_| not_there());
-    relay(options, Look::Watch { client, facts }, out).await
+    let facts = match backend::identify(&reach, upstream).await {
+        Ok(facts) => facts,
+        Err(e @ IdentifyError::Barred { .. }) => return Err(ProxyCommandError::Barred(e)),
+        Err(
+            IdentifyError::Unreachable { .. }
+            | IdentifyError::Silent { .. }
+            | IdentifyError::NotHttp { .. },
+        ) => not_there(),
+    };
+    relay(options, Look::Watch { client: reach, facts }, out).await
 }
 
 /// How [`relay`] knows what the server offers.
@@ -93,7 +156,7 @@ pub enum Look {
     /// By following it from these facts on.
     Watch {
         /// What to ask it with.
-        client: reqwest::Client,
+        client: Reach,
         /// What is known of it.
         facts: ServerFacts,
     },
@@ -121,7 +184,11 @@ pub async fn relay(
     let (to, mut from) = mpsc::unbounded_channel();
     let rules = Rules::default();
     let settings = ProxySettings { upstream: upstream.clone(), dialect, token: None, rules };
-    let proxy = Proxy::new(settings, clock, to.clone())?;
+    let reach = match &look {
+        Look::Watch { client, .. } => client.clone(),
+        Look::Told(_) => Reach::plain()?,
+    };
+    let proxy = Proxy::through(reach, settings, clock, to.clone())?;
     let listener = TcpListener::bind(options.listen)
         .map_err(|error| ProxyCommandError::Listen { addr: options.listen, error })?;
     let addr = listener.local_addr()?;

@@ -48,7 +48,7 @@ pub async fn run(args: &ServeArgs) -> Result<(), CommandError> {
         return Err(CommandError::Other("signals cannot be waited for".to_owned()));
     };
     let what = Supervision { plan, log, limits: Limits::default(), keep: false };
-    let (supervised, mut reports) = server::supervise(client, what);
+    let (supervised, mut reports) = server::supervise(client.client().clone(), what);
     loop {
         let report = tokio::select! {
             report = reports.recv() => report,

@@ -91,6 +91,11 @@ impl Lines<'_> {
             let line = self.line(name.span().start);
             if let Some(key) = Key::find(inside, name.get_ref()) {
                 let text = self.source(name, value);
+                let text = if key.may_be_secret(&text) {
+                    format!("{} = …", name.get_ref())
+                } else {
+                    text
+                };
                 found.push(Found { key, text, line, value: value.get_ref() });
             } else if inside.is_none() && Key::TABLES.contains(&name.get_ref().as_ref()) {
                 match value.get_ref().as_table() {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
-    document,
+    access, document,
     error::{ConfigError, Place, Problem},
     schema::Key,
     server_url::is_loopback,
@@ -71,6 +71,13 @@ impl Flags {
             | Key::Claude
             | Key::Leader
             | Key::Panes
+            | Key::TlsCa
+            | Key::TlsCert
+            | Key::TlsKey
+            | Key::AuthBearerFile
+            | Key::AuthKeyFile
+            | Key::AuthCommand
+            | Key::AuthHeader
             | Key::PracticeReadRate
             | Key::PracticeWriteRate => None,
         }
@@ -125,11 +132,11 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
     for key in Key::ALL {
         let entry = key.entry();
         if let Some(text) = layers.env.get(entry.env).filter(|text| !text.is_empty()) {
-            match settings.set(key, &Given::Text(text)) {
+            match replace(&mut settings, &mut origins, key, text) {
                 Ok(()) => drop(origins.insert(key, Origin::Env(entry.env))),
                 Err(message) => problems.push(Problem {
                     place: Place::Env,
-                    text: format!("{}={text}", entry.env),
+                    text: shown(key, &format!("{}=", entry.env), text),
                     message,
                 }),
             }
@@ -138,11 +145,11 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
     for key in Key::ALL {
         let flag = key.entry().flag.unwrap_or_default();
         if let Some(text) = layers.flags.get(key) {
-            match settings.set(key, &Given::Text(text)) {
+            match replace(&mut settings, &mut origins, key, text) {
                 Ok(()) => drop(origins.insert(key, Origin::Flag(flag))),
                 Err(message) => problems.push(Problem {
                     place: Place::Flag,
-                    text: format!("{flag} {text}"),
+                    text: shown(key, &format!("{flag} "), text),
                     message,
                 }),
             }
@@ -157,7 +164,10 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
 /// What only shows once all values are known.
 fn together(resolved: &Resolved, themes: &[String]) -> Vec<Problem> {
     let Settings { server, allow_remote, window, output_reserve, theme, .. } = &resolved.settings;
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = access::conflicts(&resolved.settings, &resolved.origins)
+        .into_iter()
+        .map(|(key, message)| at_origin(resolved, key, message))
+        .collect();
     if let Some(url) = server
         && !allow_remote
         && !is_loopback(url)
@@ -190,6 +200,27 @@ fn together(resolved: &Resolved, themes: &[String]) -> Vec<Problem> {
         problems.push(at_origin(resolved, Key::Theme, format!("no such theme ({hint})")));
     }
     problems
+}
+
+/// Sets a value over what the layers below set; another server leaves their credentials behind.
+fn replace(
+    settings: &mut Settings,
+    origins: &mut Origins,
+    key: Key,
+    text: &str,
+) -> Result<(), String> {
+    let old = settings.server.clone();
+    settings.set(key, &Given::Text(text))?;
+    if let (Key::Server, Some(new)) = (key, settings.server.clone()) {
+        access::leave_behind(settings, origins, old.as_deref(), &new);
+    }
+    Ok(())
+}
+
+/// What was given, unless it may be a secret in the wrong place.
+fn shown(key: Key, before: &str, text: &str) -> String {
+    let text = if key.may_be_secret(text) { "…" } else { text };
+    format!("{before}{text}")
 }
 
 fn at_origin(resolved: &Resolved, key: Key, message: String) -> Problem {

@@ -37,18 +37,24 @@ fn each_layer_wins_over_the_one_below() {
 
 #[test]
 fn the_examples_of_the_schema_are_valid_together() {
+    // A server takes one credential, and certificates are for https.
+    const EXCLUDED: [Key; 2] = [Key::AuthKeyFile, Key::AuthCommand];
     let mut file = String::new();
     for table in std::iter::once(None).chain(Key::TABLES.map(Some)) {
         if let Some(table) = table {
             file.push_str(&format!("[{table}]\n"));
         }
         for key in Key::ALL.iter().filter(|key| key.entry().table == table) {
+            if EXCLUDED.contains(key) {
+                continue;
+            }
             file.push_str(key.entry().example);
             file.push('\n');
         }
     }
+    let file = file.replace("\"http://", "\"https://");
     let resolved = resolve(&layers(&file)).unwrap();
-    for key in Key::ALL {
+    for key in Key::ALL.into_iter().filter(|key| !EXCLUDED.contains(key)) {
         assert_ne!(resolved.origin(key), Origin::Default, "{key:?}");
     }
     assert_eq!(resolved.settings.sandbox, Tier::Strict);

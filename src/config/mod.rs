@@ -4,6 +4,7 @@
 //! [`schema`] is the single source for parsing, for `lcc config show` and for
 //! `docs/CONFIGURATION.md`.
 
+mod access;
 mod document;
 mod error;
 mod layers;
@@ -16,6 +17,7 @@ mod settings;
 mod suggest;
 mod value;
 
+pub use access::{AccessSettings, CommandHeader};
 pub use error::{ConfigError, Place, Problem};
 pub use layers::{Flags, Layers, Resolved, ServeFlags, resolve};
 pub use load::{LoadError, Loaded, load};

@@ -28,6 +28,20 @@ pub enum Key {
     Leader,
     /// Whether the panes are shown at the start.
     Panes,
+    /// Authorities to trust.
+    TlsCa,
+    /// Client certificate.
+    TlsCert,
+    /// Its key.
+    TlsKey,
+    /// File with a bearer token.
+    AuthBearerFile,
+    /// File with an `x-api-key`.
+    AuthKeyFile,
+    /// Program that prints the credential.
+    AuthCommand,
+    /// Header for what that program prints.
+    AuthHeader,
     /// Reading rate of the practice server in tokens per second.
     PracticeReadRate,
     /// Writing rate of the practice server in tokens per second.
@@ -86,7 +100,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 29] = [
         Self::Server,
         Self::AllowRemote,
         Self::Model,
@@ -98,6 +112,13 @@ impl Key {
         Self::Theme,
         Self::Leader,
         Self::Panes,
+        Self::TlsCa,
+        Self::TlsCert,
+        Self::TlsKey,
+        Self::AuthBearerFile,
+        Self::AuthKeyFile,
+        Self::AuthCommand,
+        Self::AuthHeader,
         Self::PracticeReadRate,
         Self::PracticeWriteRate,
         Self::ServeAuto,
@@ -112,7 +133,7 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 2] = ["practice", "serve"];
+    pub const TABLES: [&'static str; 4] = ["tls", "auth", "practice", "serve"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -121,6 +142,13 @@ impl Key {
             let entry = key.entry();
             entry.table == table && entry.name == name
         })
+    }
+
+    /// Whether a wrong value may be a secret that was put in the wrong place: no message shows it.
+    #[must_use]
+    pub fn may_be_secret(self, text: &str) -> bool {
+        let password_in_url = self == Self::Server && text.contains('@');
+        password_in_url || self.entry().table == Some("auth")
     }
 
     /// What is known about the setting.
@@ -244,6 +272,81 @@ impl Key {
                 env: "LCC_PANES",
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
+            },
+            Self::TlsCa => Entry {
+                table: Some("tls"),
+                name: "ca",
+                kind: "path",
+                default: "(the system's)",
+                example: "ca = \"/etc/ssl/team-ca.pem\"",
+                env: "LCC_TLS_CA",
+                flag: None,
+                doc: "PEM file of the team's CA: the only authority that is trusted for an https \
+                      `server`. Without it the system's authorities are.",
+            },
+            Self::TlsCert => Entry {
+                table: Some("tls"),
+                name: "cert",
+                kind: "path",
+                default: "(none)",
+                example: "cert = \"/home/me/.config/lcc/me.pem\"",
+                env: "LCC_TLS_CERT",
+                flag: None,
+                doc: "PEM file of the client certificate that an https `server` asks for, perhaps \
+                      with its chain.",
+            },
+            Self::TlsKey => Entry {
+                table: Some("tls"),
+                name: "key",
+                kind: "path",
+                default: "(none)",
+                example: "key = \"/home/me/.config/lcc/me.key\"",
+                env: "LCC_TLS_KEY",
+                flag: None,
+                doc: "PEM file of the key of `tls.cert`: unencrypted, mode 0600 or 0400.",
+            },
+            Self::AuthBearerFile => Entry {
+                table: Some("auth"),
+                name: "bearer_file",
+                kind: "path",
+                default: "(none)",
+                example: "bearer_file = \"/home/me/.config/lcc/token\"",
+                env: "LCC_AUTH_BEARER_FILE",
+                flag: None,
+                doc: "File with the token for `server`, sent as `Authorization: Bearer`. Mode 0600 \
+                      or 0400. Read again when the server answers 401.",
+            },
+            Self::AuthKeyFile => Entry {
+                table: Some("auth"),
+                name: "key_file",
+                kind: "path",
+                default: "(none)",
+                example: "key_file = \"/home/me/.config/lcc/key\"",
+                env: "LCC_AUTH_KEY_FILE",
+                flag: None,
+                doc: "The same, sent as `x-api-key`.",
+            },
+            Self::AuthCommand => Entry {
+                table: Some("auth"),
+                name: "command",
+                kind: "list of texts",
+                default: "(none)",
+                example: "command = [\"pass\", \"show\", \"gpu1\"]",
+                env: "LCC_AUTH_COMMAND",
+                flag: None,
+                doc: "A program and its arguments that print the token for `server`. Run without a \
+                      shell, and again when the server answers 401. In the variable, words \
+                      separated by spaces.",
+            },
+            Self::AuthHeader => Entry {
+                table: Some("auth"),
+                name: "header",
+                kind: "bearer or x-api-key",
+                default: "bearer",
+                example: "header = \"bearer\"",
+                env: "LCC_AUTH_HEADER",
+                flag: None,
+                doc: "The header for what `auth.command` prints.",
             },
             Self::ServeAuto => serve::AUTO,
             Self::ServeKeep => serve::KEEP,

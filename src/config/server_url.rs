@@ -1,4 +1,4 @@
-//! The server's URL: plain http, one normal form, and whether it stays on this machine.
+//! The server's URL: http or https, one normal form, and whether it stays on this machine.
 
 use std::net::IpAddr;
 
@@ -12,24 +12,34 @@ pub fn parse(text: &str) -> Result<String, String> {
     const EXAMPLE: &str = "expected a URL such as http://127.0.0.1:8080";
     let url = Url::parse(text.trim()).map_err(|_| format!("this is not a URL; {EXAMPLE}"))?;
     match url.scheme() {
-        "http" => {}
-        "https" => {
-            return Err("https is not supported by this version; use the server's http address \
-                        on this machine"
-                .to_owned());
-        }
-        other => return Err(format!("the scheme {other}: is not http; {EXAMPLE}")),
+        "http" | "https" => {}
+        other => return Err(format!("the scheme {other}: is not http or https; {EXAMPLE}")),
     }
     if url.host().is_none() {
         return Err(format!("no host; {EXAMPLE}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password in the URL is not supported".to_owned());
+        return Err("has a user name or password in it; a credential goes into a file, named by \
+                    auth.bearer_file or auth.key_file"
+            .to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("a query or fragment has no meaning here; {EXAMPLE}"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether a URL is https. What does not parse is not.
+pub(super) fn is_https(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "https")
+}
+
+/// Whether two URLs lead to the same program: scheme, host and port are the same.
+pub(super) fn same_server(a: &str, b: &str) -> bool {
+    match (Url::parse(a), Url::parse(b)) {
+        (Ok(a), Ok(b)) => a.origin() == b.origin(),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+    }
 }
 
 /// Whether a URL names this machine: 127.0.0.0/8, `::1` or `localhost`.
@@ -63,7 +73,7 @@ mod tests {
             ("127.0.0.1:8080", Err("expected a URL")),
             ("localhost:8080", Err("is not http")),
             ("ftp://127.0.0.1", Err("is not http")),
-            ("https://127.0.0.1", Err("https is not supported by this version")),
+            ("https://GPU1.example/llm/", Ok("https://gpu1.example/llm")),
             ("http://u:p@127.0.0.1", Err("password")),
             ("http://127.0.0.1/?a=b", Err("query")),
             ("", Err("expected a URL")),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use super::{schema::Key, value::Given};
+use super::{access::AccessSettings, schema::Key, value::Given};
 use crate::domain::{KvType, Profile, ServeKind, Tier};
 
 /// The settings of the practice server.
@@ -78,6 +78,8 @@ pub struct Settings {
     pub leader: String,
     /// Whether the panes are shown at the start.
     pub panes: bool,
+    /// Certificates and credentials for `server`.
+    pub access: AccessSettings,
     /// The practice server.
     pub practice: PracticeSettings,
     /// The model server that lcc starts itself.
@@ -98,6 +100,7 @@ impl Default for Settings {
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
             panes: true,
+            access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
         }
@@ -119,6 +122,13 @@ impl Settings {
             Key::Theme => self.theme = given.text("the name of a theme")?,
             Key::Leader => self.leader = given.leader()?,
             Key::Panes => self.panes = given.switch()?,
+            Key::TlsCa => self.access.ca = Some(given.path()?),
+            Key::TlsCert => self.access.cert = Some(given.path()?),
+            Key::TlsKey => self.access.key = Some(given.path()?),
+            Key::AuthBearerFile => self.access.bearer_file = Some(given.path()?),
+            Key::AuthKeyFile => self.access.key_file = Some(given.path()?),
+            Key::AuthCommand => self.access.command = given.words()?,
+            Key::AuthHeader => self.access.header = given.name()?,
             Key::PracticeReadRate => self.practice.read_rate = given.rate()?,
             Key::PracticeWriteRate => self.practice.write_rate = given.rate()?,
             Key::ServeAuto => self.serve.auto = given.switch()?,
@@ -138,6 +148,9 @@ impl Settings {
     #[must_use]
     pub fn show(&self, key: Key) -> String {
         let unset = || key.entry().default.to_owned();
+        let path = |path: &Option<PathBuf>| {
+            path.as_ref().map_or_else(unset, |path| path.display().to_string())
+        };
         match key {
             Key::Server => self.server.clone().unwrap_or_else(unset),
             Key::AllowRemote => self.allow_remote.to_string(),
@@ -146,12 +159,25 @@ impl Settings {
             Key::OutputReserve => self.output_reserve.to_string(),
             Key::Profile => self.profile.to_string(),
             Key::Sandbox => self.sandbox.to_string(),
-            Key::Claude => {
-                self.claude.as_ref().map_or_else(unset, |path| path.display().to_string())
-            }
+            Key::Claude => path(&self.claude),
             Key::Theme => self.theme.clone(),
             Key::Leader => self.leader.clone(),
             Key::Panes => self.panes.to_string(),
+            Key::TlsCa => path(&self.access.ca),
+            Key::TlsCert => path(&self.access.cert),
+            Key::TlsKey => path(&self.access.key),
+            Key::AuthBearerFile => path(&self.access.bearer_file),
+            Key::AuthKeyFile => path(&self.access.key_file),
+            // Without its arguments: somebody may have put a secret there after all.
+            Key::AuthCommand => {
+                self.access.command.first().map_or_else(unset, |program| {
+                    match self.access.command.len() {
+                        1 => program.clone(),
+                        more => format!("{program} (and {} arguments)", more - 1),
+                    }
+                })
+            }
+            Key::AuthHeader => self.access.header.to_string(),
             Key::PracticeReadRate => self.practice.read_rate.to_string(),
             Key::PracticeWriteRate => self.practice.write_rate.to_string(),
             Key::ServeAuto => self.serve.auto.to_string(),

@@ -54,6 +54,22 @@ impl Given<'_> {
         if path.is_absolute() { Ok(path) } else { Err("expected an absolute path".to_owned()) }
     }
 
+    /// A program and its arguments: a list of texts; from a variable, words between spaces.
+    pub(super) fn words(&self) -> Result<Vec<String>, String> {
+        const EXPECTED: &str =
+            "expected a list of texts, the program first, e.g. [\"pass\", \"show\", \"gpu1\"]";
+        let words: Option<Vec<String>> = match self {
+            Self::Toml(value) => value.as_array().and_then(|list| {
+                list.iter().map(|word| word.get_ref().as_str().map(str::to_owned)).collect()
+            }),
+            Self::Text(text) => Some(text.split_ascii_whitespace().map(str::to_owned).collect()),
+        };
+        match words {
+            Some(words) if words.first().is_some_and(|program| !program.is_empty()) => Ok(words),
+            Some(_) | None => Err(EXPECTED.to_owned()),
+        }
+    }
+
     /// One of the names of an enum.
     pub(super) fn name<T: std::str::FromStr<Err = String>>(&self) -> Result<T, String> {
         match self {

@@ -142,6 +142,20 @@ pub enum Event {
         /// What was seen. `None`: it did not answer.
         facts: Option<ServerFacts>,
     },
+    /// A look at a shared server's queue.
+    Queue {
+        /// Requests that wait there, of all its users.
+        waiting: u64,
+    },
+    /// The server put a request off (429, 529, or 503 with `Retry-After`); Claude Code repeats it.
+    Queued {
+        /// Its number.
+        request: RequestId,
+        /// HTTP status.
+        status: u16,
+        /// Seconds until it is worth another try, when the server says.
+        retry_after_s: Option<u64>,
+    },
     /// A look at the machine.
     Machine {
         /// Resident bytes of the server's process, when it runs here.

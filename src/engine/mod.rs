@@ -1,5 +1,6 @@
 //! The engine: everything of a session that must survive its terminal.
 
+pub mod access;
 pub mod backend;
 pub mod claude;
 pub mod clock;

@@ -26,6 +26,7 @@ use self::{
     status::StatusPage,
 };
 use super::{
+    access::Reach,
     backend::{self, WatchSettings},
     claude::{self, Conversation},
     clock::Clock,
@@ -160,14 +161,11 @@ impl Engine {
         inbox: &mut mpsc::UnboundedReceiver<Command>,
         pulse: &mut Interval,
     ) -> bool {
-        let client = match backend::client() {
-            Ok(client) => client,
-            Err(e) => {
-                self.push(Update::Failed { message: format!("no HTTP client: {e}") });
-                return self.linger(inbox).await;
-            }
-        };
+        let client = self.settings.reach.clone();
         let settings = Arc::clone(&self.settings);
+        if let Some(warning) = settings.warning.clone() {
+            self.notice(NoticeLevel::Warning, warning);
+        }
         let (say, mut said) = mpsc::unbounded_channel();
         let choosing = async {
             let SessionSettings { server, serve, practice, .. } = &*settings;
@@ -221,7 +219,7 @@ impl Engine {
     }
 
     /// Puts the proxy in front of the server and an eye on it.
-    fn connect(&mut self, client: reqwest::Client, chosen: Chosen) -> Result<Line, String> {
+    fn connect(&mut self, client: Reach, chosen: Chosen) -> Result<Line, String> {
         let facts = &chosen.facts;
         let window = match (self.settings.window, facts.window) {
             (Some(asked), Some(given)) => asked.min(given),
@@ -243,7 +241,8 @@ impl Engine {
         });
         let token = new_token();
         let (dialect, dialects) = watch::channel(facts.dialect);
-        let proxy = Proxy::new(
+        let proxy = Proxy::through(
+            client.clone(),
             ProxySettings {
                 upstream: chosen.url.clone(),
                 dialect: dialects,

@@ -6,7 +6,7 @@ mod update;
 
 pub use command::{Command, CompactWhen};
 pub use snapshot::{
-    CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast,
+    CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
     SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

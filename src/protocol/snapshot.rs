@@ -199,6 +199,23 @@ pub struct ServerFigures {
     pub memory_percent: Option<f64>,
     /// Used swap in bytes.
     pub swap: Option<u64>,
+    /// Requests of all users that wait at a shared server, when it tells.
+    #[serde(default)]
+    pub queue: Option<u64>,
+    /// The server puts requests off. `None` once it answered one.
+    #[serde(default)]
+    pub put_off: Option<PutOff>,
+}
+
+/// A shared server that is full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutOff {
+    /// HTTP status of the last answer.
+    pub status: u16,
+    /// Answers of that kind in a row.
+    pub times: u64,
+    /// Whole seconds until the server wants to be asked again, when it said.
+    pub retry_in_s: Option<u64>,
 }
 
 /// What holds Claude Code in.

@@ -122,8 +122,8 @@ pub fn dead() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+pub fn client() -> lcc::engine::access::Reach {
+    lcc::engine::backend::client().unwrap()
 }
 
 pub fn llama() -> Routes {

@@ -6,7 +6,7 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::checks::{ClaudeFact, Facts, SandboxFact, ServerFact};
 use crate::{
-    commands::{settings::Surroundings, setup},
+    commands::{reach, settings::Surroundings, setup},
     config::{Flags, Settings},
     engine::{backend, claude, sandbox},
 };
@@ -40,7 +40,7 @@ pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
         api_key: around.env.get("ANTHROPIC_API_KEY").is_some_and(|k| !k.is_empty()),
         tier: settings.sandbox,
         sandbox,
-        server: look_at_server(settings.server.as_deref()).await,
+        server: look_at_server(&settings).await,
         window: settings.window,
         memory: bytes(System::total_memory).zip(bytes(System::available_memory)),
         swap: bytes(System::used_swap),
@@ -48,8 +48,9 @@ pub async fn gather(around: &Surroundings, server: Option<&str>) -> Facts {
     }
 }
 
-async fn look_at_server(url: Option<&str>) -> ServerFact {
-    let client = match backend::client() {
+async fn look_at_server(settings: &Settings) -> ServerFact {
+    let url = settings.server.as_deref();
+    let client = match reach::reach(settings) {
         Ok(client) => client,
         Err(e) => {
             return ServerFact::Silent {

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::engine::access::{Reach, SendError, explain};
+
 /// No more of an answer is read than this; facts are small.
 const LARGEST: usize = 4 << 20;
 
@@ -17,6 +19,8 @@ pub(super) enum NoAnswer {
     Silent,
     /// It speaks, but not HTTP.
     Garbage(String),
+    /// It is there, but there is no way in: certificate or credential. Says what to do.
+    Barred(String),
 }
 
 /// One answer.
@@ -63,6 +67,19 @@ impl Seen {
         self.replies.values().any(|r| r.server.as_deref().is_some_and(|s| s.contains(mark)))
     }
 
+    /// The status with which the server turned lcc away for want of a (good) credential. Judged by
+    /// the list of models, and for llama.cpp, which shows that to anybody, by any answer.
+    pub(super) fn turned_away(&self) -> Option<u16> {
+        let refused = |reply: &Reply| matches!(reply.status, 401 | 403).then_some(reply.status);
+        let listed = self.reply("/v1/models").and_then(refused);
+        let llama = || {
+            self.replies.values().find(|r| {
+                r.status == 401 && r.server.as_deref().is_some_and(|s| s.contains("llama.cpp"))
+            })
+        };
+        listed.or_else(|| llama().map(|r| r.status))
+    }
+
     /// The first model of an OpenAI-like list at `/v1/models`.
     pub(super) fn first_model(&self) -> Option<Value> {
         let list = self.json("/v1/models")?;
@@ -75,18 +92,18 @@ impl Seen {
 /// A server to ask.
 #[derive(Debug, Clone)]
 pub(super) struct Http {
-    client: reqwest::Client,
+    reach: Reach,
     base: String,
 }
 
 impl Http {
-    pub(super) fn new(client: &reqwest::Client, base_url: &str) -> Self {
-        Self { client: client.clone(), base: base_url.trim_end_matches('/').to_owned() }
+    pub(super) fn new(reach: &Reach, base_url: &str) -> Self {
+        Self { reach: reach.clone(), base: base_url.trim_end_matches('/').to_owned() }
     }
 
     pub(super) async fn get(&self, path: &str, within: Duration) -> Result<Reply, NoAnswer> {
         let url = format!("{}{path}", self.base);
-        bounded(self.client.get(url), within).await
+        self.bounded(self.reach.client().get(url), within).await
     }
 
     pub(super) async fn post(
@@ -96,7 +113,7 @@ impl Http {
         within: Duration,
     ) -> Result<Reply, NoAnswer> {
         let url = format!("{}{path}", self.base);
-        bounded(self.client.post(url).json(body), within).await
+        self.bounded(self.reach.client().post(url).json(body), within).await
     }
 
     /// Asks all paths at once. An error when not one answered.
@@ -115,11 +132,33 @@ impl Http {
             Some(_) | None => Ok(seen),
         }
     }
+
+    /// Whether calls carry a credential of lcc's own.
+    pub(super) fn has_credential(&self) -> bool {
+        self.reach.has_credential()
+    }
+
+    async fn bounded(
+        &self,
+        request: reqwest::RequestBuilder,
+        within: Duration,
+    ) -> Result<Reply, NoAnswer> {
+        match tokio::time::timeout(within, read(&self.reach, request)).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => Err(match (explain(&error, &self.reach), &error) {
+                (Some(said), _) => NoAnswer::Barred(said),
+                (None, SendError::Http(error)) => reason(error),
+                (None, SendError::Credential(error)) => NoAnswer::Barred(error.to_string()),
+            }),
+            Err(_elapsed) => Err(NoAnswer::Silent),
+        }
+    }
 }
 
 /// Of two reasons the one that says more.
 fn clearer(known: Option<NoAnswer>, new: NoAnswer) -> NoAnswer {
     match (known, new) {
+        (Some(NoAnswer::Barred(said)), _) | (_, NoAnswer::Barred(said)) => NoAnswer::Barred(said),
         (Some(NoAnswer::Garbage(said)), _) | (_, NoAnswer::Garbage(said)) => {
             NoAnswer::Garbage(said)
         }
@@ -130,16 +169,8 @@ fn clearer(known: Option<NoAnswer>, new: NoAnswer) -> NoAnswer {
     }
 }
 
-async fn bounded(request: reqwest::RequestBuilder, within: Duration) -> Result<Reply, NoAnswer> {
-    match tokio::time::timeout(within, read(request)).await {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(reason(&error)),
-        Err(_elapsed) => Err(NoAnswer::Silent),
-    }
-}
-
-async fn read(request: reqwest::RequestBuilder) -> Result<Reply, reqwest::Error> {
-    let mut response = request.send().await?;
+async fn read(reach: &Reach, request: reqwest::RequestBuilder) -> Result<Reply, SendError> {
+    let mut response = reach.send(request.build()?).await?;
     let status = response.status().as_u16();
     let server =
         response.headers().get("server").and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::domain::{ServerFacts, ServerKind};
+use crate::{
+    domain::{ServerFacts, ServerKind},
+    engine::access::{AccessError, Reach},
+};
 
 use super::{
     http::{Http, NoAnswer, Seen},
@@ -55,6 +58,14 @@ pub enum IdentifyError {
         /// What was wrong with its answer.
         reason: String,
     },
+    /// It is there, but there is no way in; waiting does not help.
+    #[error("{url}: {reason}")]
+    Barred {
+        /// Where it was sought.
+        url: String,
+        /// What bars the way, and what to do.
+        reason: String,
+    },
 }
 
 impl IdentifyError {
@@ -64,6 +75,7 @@ impl IdentifyError {
             NoAnswer::Unreachable(reason) => Self::Unreachable { url, reason },
             NoAnswer::Silent => Self::Silent { url },
             NoAnswer::Garbage(reason) => Self::NotHttp { url, reason },
+            NoAnswer::Barred(reason) => Self::Barred { url, reason },
         }
     }
 }
@@ -75,13 +87,12 @@ pub(super) struct Known {
     pub facts: ServerFacts,
 }
 
-/// A client for asking servers: no proxy of the environment, and no redirect, which could lead
-/// off this machine.
+/// The way to servers that ask for nothing, such as this machine's own.
 ///
 /// # Errors
 /// When the system gives no entropy or memory for it.
-pub fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()
+pub fn client() -> Result<Reach, AccessError> {
+    Reach::plain()
 }
 
 /// Tells what serves at `base_url` (scheme, host and port) by its answers. Reads only; takes two
@@ -89,10 +100,7 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 ///
 /// # Errors
 /// When nothing listens there, nothing answers in time, or the answer is not HTTP.
-pub async fn identify(
-    client: &reqwest::Client,
-    base_url: &str,
-) -> Result<ServerFacts, IdentifyError> {
+pub async fn identify(client: &Reach, base_url: &str) -> Result<ServerFacts, IdentifyError> {
     let http = Http::new(client, base_url);
     let known = recognise(&http).await.map_err(|error| IdentifyError::new(base_url, error))?;
     Ok(known.facts)
@@ -101,6 +109,9 @@ pub async fn identify(
 /// Asks everything that any kind wants to know and takes the first kind that fits.
 pub(super) async fn recognise(http: &Http) -> Result<Known, NoAnswer> {
     let mut seen = http.ask(&all_paths(), ASK).await?;
+    if let Some(status) = seen.turned_away() {
+        return Err(NoAnswer::Barred(turned_away(status, http.has_credential())));
+    }
     let backend = kind_of(&seen);
     let facts = backend.facts(&seen);
     if !backend.may_probe_count() || facts.loading {
@@ -110,9 +121,23 @@ pub(super) async fn recognise(http: &Http) -> Result<Known, NoAnswer> {
     Ok(Known { backend, facts: backend.facts(&seen) })
 }
 
+fn turned_away(status: u16, with_credential: bool) -> String {
+    if with_credential {
+        format!("it refuses lcc's credential ({status}); see that the one in auth.* is still good")
+    } else {
+        format!(
+            "it wants a credential ({status}); name it with auth.bearer_file, auth.key_file or \
+             auth.command in the configuration"
+        )
+    }
+}
+
 /// Looks again at a server that was recognised before. `Ok(None)`: something else answers there.
 pub(super) async fn look_again(http: &Http, known: &Known) -> Result<Option<Known>, NoAnswer> {
     let mut seen: Seen = http.ask(known.backend.paths(), ASK).await?;
+    if let Some(status) = seen.turned_away() {
+        return Err(NoAnswer::Barred(turned_away(status, http.has_credential())));
+    }
     if !known.backend.recognises(&seen) {
         return Ok(None);
     }
@@ -143,10 +168,7 @@ async fn counts_tokens(http: &Http, model: Option<&str>) -> Option<bool> {
 /// Looks for a server at all `candidates` at once. Of those that are recognised the first in order
 /// wins; a program that merely answers HTTP counts only when it lists a model and nothing better
 /// was found.
-pub async fn find(
-    client: &reqwest::Client,
-    candidates: &[String],
-) -> Option<(String, ServerFacts)> {
+pub async fn find(client: &Reach, candidates: &[String]) -> Option<(String, ServerFacts)> {
     let looks = join_all(candidates.iter().map(|url| identify(client, url))).await;
     let found: Vec<(&String, ServerFacts)> =
         candidates.iter().zip(looks).filter_map(|(url, look)| Some((url, look.ok()?))).collect();

@@ -25,6 +25,11 @@ pub(super) trait Backend: Send + Sync {
         false
     }
 
+    /// The metric at `/metrics` that counts the requests which wait, when the server has one.
+    fn queue_metric(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The path that tells the progress of a prompt, when the server has one.
     fn progress_path(&self) -> Option<&'static str> {
         None

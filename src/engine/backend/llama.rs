@@ -63,6 +63,10 @@ impl Backend for Llama {
         true
     }
 
+    fn queue_metric(&self) -> Option<&'static str> {
+        Some("llamacpp:requests_deferred")
+    }
+
     fn progress_path(&self) -> Option<&'static str> {
         Some("/slots")
     }

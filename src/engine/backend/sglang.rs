@@ -53,4 +53,8 @@ impl Backend for Sglang {
     fn may_probe_count(&self) -> bool {
         true
     }
+
+    fn queue_metric(&self) -> Option<&'static str> {
+        Some("sglang:num_queue_reqs")
+    }
 }

@@ -45,6 +45,10 @@ impl Backend for Vllm {
     fn may_probe_count(&self) -> bool {
         true
     }
+
+    fn queue_metric(&self) -> Option<&'static str> {
+        Some("vllm:num_requests_waiting")
+    }
 }
 
 fn version(seen: &Seen) -> Option<String> {

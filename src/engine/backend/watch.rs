@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    domain::{Dialect, Event, Observation, RequestId, ServerFacts, Source},
-    engine::clock::Clock,
+    domain::{Dialect, Event, Observation, RequestId, ServerFacts, ServerKind, Source},
+    engine::{access::Reach, clock::Clock},
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     identify::{Known, look_again, recognise},
     kind::{Backend, KINDS},
     machine::Machine,
+    queue::waiting,
     slots::SlotProgress,
     unknown::Unknown,
 };
@@ -35,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct WatchSettings {
     /// The client to ask with.
-    pub client: reqwest::Client,
+    pub client: Reach,
     /// Scheme, host and port of the server.
     pub base_url: String,
     /// What was found there at first.
@@ -58,10 +59,12 @@ pub fn watch(settings: WatchSettings) -> JoinHandle<()> {
     let machine = Machine::new(&base_url);
     let report = Report { clock, out };
     let (known, seen_known) = watch::channel(Known { backend: backend_of(&facts), facts });
+    let queue_known = seen_known.clone();
     tokio::spawn(async move {
         tokio::select! {
             () = follow_facts(&http, known, &dialect, &active, &report) => {}
             () = follow_progress(&http, seen_known, active.clone(), &report) => {}
+            () = follow_queue(&http, queue_known, &report) => {}
             () = follow_machine(machine, &report) => {}
             () = report.out.closed() => {}
         }
@@ -119,7 +122,12 @@ async fn follow_facts(
             Ok(now) => Some(now),
             // A server deep in a batch may be slow to answer; that is not an absence.
             Err(NoAnswer::Silent) if active.borrow().is_some() => continue,
-            Err(NoAnswer::Silent | NoAnswer::Unreachable(_) | NoAnswer::Garbage(_)) => None,
+            Err(
+                NoAnswer::Silent
+                | NoAnswer::Unreachable(_)
+                | NoAnswer::Garbage(_)
+                | NoAnswer::Barred(_),
+            ) => None,
         };
         let facts = now.as_ref().map(|now| now.facts.clone());
         if let Some(now) = now {
@@ -199,6 +207,33 @@ async fn poll(http: &Http, backend: &dyn Backend, path: &str, request: RequestId
             generated: now.generated,
             source: Source::Server,
         });
+    }
+}
+
+/// Tells how many requests wait, when the server has a page for it; asks no further once it has
+/// none, or shows it to others only, until another server answers.
+async fn follow_queue(http: &Http, mut known: watch::Receiver<Known>, report: &Report) {
+    let mut told = None;
+    loop {
+        let metric = {
+            let known = known.borrow_and_update();
+            let practice = known.facts.kind == ServerKind::Practice;
+            known.backend.queue_metric().filter(|_| !practice)
+        };
+        while let Some(metric) = metric {
+            if let Ok(reply) = http.get("/metrics", PATIENCE).await {
+                let now = (reply.status == 200).then(|| waiting(&reply.body, metric)).flatten();
+                let Some(now) = now else { break };
+                if told != Some(now) {
+                    told = Some(now);
+                    report.send(Event::Queue { waiting: now });
+                }
+            }
+            sleep(CALM).await;
+        }
+        if known.changed().await.is_err() {
+            return std::future::pending().await;
+        }
     }
 }
 

@@ -129,6 +129,10 @@ impl Meter {
             }
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
+            Event::Queue { waiting } => self.server.queue(*waiting),
+            Event::Queued { status, retry_after_s, .. } => {
+                self.server.put_off(*status, *retry_after_s, at);
+            }
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
@@ -206,6 +210,7 @@ impl Meter {
     }
 
     fn first_token(&mut self, request: RequestId, at: Moment) {
+        self.server.let_in();
         let Some(flight) = self.flights.get_mut(&request) else { return };
         if flight.first_token.is_some() {
             return;
@@ -345,7 +350,7 @@ impl Meter {
                 growth: &self.turns.growth,
                 next_prefill_s: self.next_prefill(),
             }),
-            server: self.server.figures(&budget.server_url),
+            server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
         }
     }

@@ -1,6 +1,9 @@
 //! The server and the machine as last seen.
 
-use crate::{domain::ServerFacts, protocol::ServerFigures};
+use crate::{
+    domain::{Moment, ServerFacts},
+    protocol::{PutOff, ServerFigures},
+};
 
 /// The last looks.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +13,8 @@ pub(super) struct Server {
     rss: Option<u64>,
     memory_percent: Option<f64>,
     swap: Option<u64>,
+    queue: Option<u64>,
+    put_off: Option<(PutOff, Moment)>,
 }
 
 impl Server {
@@ -19,7 +24,10 @@ impl Server {
         let was_away = self.answers == Some(false);
         let was_seen = self.facts.is_some();
         self.answers = Some(facts.is_some_and(|f| f.healthy));
-        let Some(facts) = facts else { return false };
+        let Some(facts) = facts else {
+            self.queue = None;
+            return false;
+        };
         let other = self.facts.as_ref().is_some_and(|old| {
             old.kind != facts.kind || old.version != facts.version || old.model != facts.model
         });
@@ -38,6 +46,22 @@ impl Server {
         self.swap = swap;
     }
 
+    /// Notes how many requests wait.
+    pub(super) fn queue(&mut self, waiting: u64) {
+        self.queue = Some(waiting);
+    }
+
+    /// Notes that a request was put off.
+    pub(super) fn put_off(&mut self, status: u16, retry_after_s: Option<u64>, at: Moment) {
+        let times = self.put_off.as_ref().map_or(0, |(before, _)| before.times) + 1;
+        self.put_off = Some((PutOff { status, times, retry_in_s: retry_after_s }, at));
+    }
+
+    /// Notes that a request was answered.
+    pub(super) fn let_in(&mut self) {
+        self.put_off = None;
+    }
+
     pub(super) fn healthy(&self) -> bool {
         self.answers == Some(true)
     }
@@ -46,7 +70,7 @@ impl Server {
         self.facts.as_ref()
     }
 
-    pub(super) fn figures(&self, url: &str) -> ServerFigures {
+    pub(super) fn figures(&self, url: &str, now: Moment) -> ServerFigures {
         let facts = self.facts.as_ref();
         ServerFigures {
             kind: facts.map(|f| f.kind),
@@ -57,6 +81,12 @@ impl Server {
             rss: self.rss,
             memory_percent: self.memory_percent,
             swap: self.swap,
+            queue: self.queue,
+            put_off: self.put_off.as_ref().map(|(last, at)| {
+                let passed = now.0.saturating_sub(at.0) / 1_000_000;
+                let retry_in_s = last.retry_in_s.map(|whole| whole.saturating_sub(passed));
+                PutOff { retry_in_s, ..last.clone() }
+            }),
         }
     }
 }

@@ -39,6 +39,13 @@ pub fn server_down(upstream: &str, why: &str) -> Response<ReplyBody> {
     error(StatusCode::SERVICE_UNAVAILABLE, &message)
 }
 
+/// The answer when the server is there but there is no way in; `said` tells what to do.
+#[must_use]
+pub fn barred(upstream: &str, said: &str) -> Response<ReplyBody> {
+    let message = format!("lcc: {upstream}: {said}. The request is repeated by itself.");
+    error(StatusCode::SERVICE_UNAVAILABLE, &message)
+}
+
 /// The event that ends a stream which the server broke off, for a stream that stands in the
 /// middle of a line or not. Without a blank line before it: what there is of an unfinished event
 /// becomes part of the error event, so that the client never reads half a frame as a whole one.

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     http::response::Parts,
 };
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ use super::{
     follow::{Desk, Follower, Job},
     gate::{self, Refusal},
     passage::{Passage, ReplyBody},
+    put_off::put_off,
     route::{Local, Route, route},
     rules::Rules,
     tap::{End, Form, shorten},
@@ -100,6 +101,11 @@ impl House {
         })
     }
 
+    /// The caller's credential is lcc's own token, or gives way to lcc's own for the server.
+    fn hides_credentials(&self) -> bool {
+        self.token.is_some() || self.upstream.has_credential()
+    }
+
     fn refuse(&self, method: &Method, target: &str, refusal: &Refusal) -> Response<ReplyBody> {
         self.desk.reporter.report(Event::Refused {
             method: shorten(method.as_str()),
@@ -172,12 +178,12 @@ impl House {
             Ok(body) => body,
             Err(refused) => return refused,
         };
-        let headers = request_headers(&headers, self.token.is_some());
+        let headers = request_headers(&headers, self.hides_credentials());
         let local_host = dialect.wants_local_host_header;
         let sent = self.upstream.send(method.clone(), &target, headers, body, local_host).await;
         let answer = match sent {
             Ok(answer) => self.passage(answer, None).0,
-            Err(error) => answers::server_down(self.upstream.base(), &why(&error)),
+            Err(error) => self.upstream.no_answer(&error).1,
         };
         self.answered(&method, &path, answer.status(), false);
         answer
@@ -194,17 +200,18 @@ impl House {
         let header = |name: &str| headers.get(name)?.to_str().ok().map(shorten);
         let (agent, session) =
             (header("x-claude-code-agent-id"), header("x-claude-code-session-id"));
-        let headers = request_headers(&headers, self.token.is_some());
+        let headers = request_headers(&headers, self.hides_credentials());
         let local_host = dialect.wants_local_host_header;
         let question = dialect.count_tokens.then(|| Question {
             upstream: self.upstream.clone(),
             headers: headers.clone(),
             local_host,
         });
+        let request = RequestId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let follower = Follower::start(
             self.desk.clone(),
             Job {
-                request: RequestId(self.last.fetch_add(1, Ordering::Relaxed) + 1),
+                request,
                 started: self.desk.reporter.clock.now(),
                 received,
                 sent: sent.clone(),
@@ -215,14 +222,25 @@ impl House {
             },
         );
         match self.upstream.send(method, &target, headers, sent, local_host).await {
-            Ok(answer) if answer.status().as_u16() >= 400 => self.failed(answer, follower).await,
+            Ok(answer) if answer.status().as_u16() >= 400 => {
+                self.note_put_off(request, &answer);
+                self.failed(answer, follower).await
+            }
             Ok(answer) => self.passage(answer, Some(follower)).0,
             Err(error) => {
-                let why = why(&error);
-                let answer = answers::server_down(self.upstream.base(), &why);
+                let (why, answer) = self.upstream.no_answer(&error);
                 follower.end(End::Broken(why));
                 answer
             }
+        }
+    }
+
+    /// An answer that puts the request off goes to Claude Code as it is; the figures are told.
+    fn note_put_off(&self, request: RequestId, answer: &reqwest::Response) {
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+        if let Some(retry_after_s) = put_off(status, retry_after) {
+            self.desk.reporter.report(Event::Queued { request, status, retry_after_s });
         }
     }
 

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod handle;
 pub mod listen;
 pub mod passage;
+pub mod put_off;
 pub mod ratio;
 pub mod route;
 pub mod rules;
@@ -42,7 +43,7 @@ use self::{
 };
 use crate::{
     domain::{Dialect, Observation, RequestId},
-    engine::clock::Clock,
+    engine::{access::Reach, clock::Clock},
 };
 
 /// What a proxy is made from.
@@ -75,6 +76,19 @@ impl Proxy {
         clock: Clock,
         out: UnboundedSender<Observation>,
     ) -> Result<Self, ProxyError> {
+        Self::through(Reach::plain()?, settings, clock, out)
+    }
+
+    /// The same, for a server that is reached by `reach`.
+    ///
+    /// # Errors
+    /// When the upstream's URL is unusable.
+    pub fn through(
+        reach: Reach,
+        settings: ProxySettings,
+        clock: Clock,
+        out: UnboundedSender<Observation>,
+    ) -> Result<Self, ProxyError> {
         let desk = Desk {
             reporter: Reporter { clock, out },
             active: Arc::new(Active::default()),
@@ -82,7 +96,7 @@ impl Proxy {
             counter: Arc::new(Counter::default()),
         };
         let house = House {
-            upstream: Upstream::new(&settings.upstream)?,
+            upstream: Upstream::new(&settings.upstream, reach)?,
             dialect: settings.dialect,
             token: settings.token,
             rules: settings.rules,

@@ -1,15 +1,18 @@
 //! The way to the model server: one client, nothing decompressed, nothing followed, nothing kept.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Method,
+    HeaderMap, Method, Response,
     header::{
         ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue,
         PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     },
 };
+
+use super::{answers, passage::ReplyBody};
+use crate::engine::access::{AccessError, Reach, SendError, explain};
 
 /// Headers that speak of one connection and not of the call.
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -26,18 +29,18 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 /// The model server as the proxy reaches it.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    client: reqwest::Client,
+    reach: Reach,
     base: String,
     /// `localhost:PORT`, for servers that want a local name, when the real one is not local.
     local_host: Option<HeaderValue>,
 }
 
 impl Upstream {
-    /// A client for the server at `base` (scheme, host and port, perhaps a path).
+    /// The server at `base` (scheme, host and port, perhaps a path), reached by `reach`.
     ///
     /// # Errors
-    /// When the URL is no http URL, or the client cannot be made.
-    pub fn new(base: &str) -> Result<Self, UpstreamError> {
+    /// When the URL is no http URL.
+    pub fn new(base: &str, reach: Reach) -> Result<Self, UpstreamError> {
         let base = base.trim_end_matches('/');
         let url = reqwest::Url::parse(base)
             .map_err(|e| UpstreamError::Url { url: base.to_owned(), why: e.to_string() })?;
@@ -47,16 +50,8 @@ impl Upstream {
         }
         let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         let name = format!("localhost:{}", url.port_or_known_default().unwrap_or(80));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build()
-            .map_err(|e| UpstreamError::Client(why(&e)))?;
         let local_host = if local { None } else { HeaderValue::from_str(&name).ok() };
-        Ok(Self { client, base: base.to_owned(), local_host })
+        Ok(Self { reach, base: base.to_owned(), local_host })
     }
 
     /// The server's base URL.
@@ -77,14 +72,36 @@ impl Upstream {
         mut headers: HeaderMap,
         body: Bytes,
         local_host: bool,
-    ) -> Result<reqwest::Response, reqwest::Error> {
+    ) -> Result<reqwest::Response, SendError> {
         if let Some(host) = self.local_host.as_ref().filter(|_| local_host) {
             headers.insert(HOST, host.clone());
         }
         let url = format!("{}{target}", self.base);
-        let call = self.client.request(method, url).headers(headers);
+        let call = self.reach.client().request(method, url).headers(headers);
         let call = if body.is_empty() { call } else { call.body(body) };
-        call.send().await
+        self.reach.send(call.build()?).await
+    }
+
+    /// Whether calls carry a credential of lcc's own; then the caller's ends here.
+    #[must_use]
+    pub fn has_credential(&self) -> bool {
+        self.reach.has_credential()
+    }
+
+    /// Why a call got no answer, and the answer that says so.
+    #[must_use]
+    pub fn no_answer(&self, error: &SendError) -> (String, Response<ReplyBody>) {
+        match explain(error, &self.reach) {
+            Some(said) => {
+                let answer = answers::barred(&self.base, &said);
+                (said, answer)
+            }
+            None => {
+                let said = why(error);
+                let answer = answers::server_down(&self.base, &said);
+                (said, answer)
+            }
+        }
     }
 }
 
@@ -99,9 +116,9 @@ pub enum UpstreamError {
         /// What is wrong with it.
         why: String,
     },
-    /// The client could not be made.
-    #[error("cannot prepare the connection to the model server: {0}")]
-    Client(String),
+    /// There is no way to it as it was asked for.
+    #[error(transparent)]
+    Access(#[from] AccessError),
 }
 
 /// The headers to send upstream. `hide_credentials`: the token belongs to lcc and ends here.
@@ -186,10 +203,10 @@ mod tests {
     #[test]
     fn only_http_addresses_are_taken() {
         for url in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/", "https://box.local/llm"] {
-            assert!(Upstream::new(url).is_ok(), "{url}");
+            assert!(Upstream::new(url, Reach::plain().unwrap()).is_ok(), "{url}");
         }
         for url in ["", "127.0.0.1:8080", "ftp://127.0.0.1", "unix:/run/x"] {
-            assert!(Upstream::new(url).is_err(), "{url}");
+            assert!(Upstream::new(url, Reach::plain().unwrap()).is_err(), "{url}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A model server of the session's own: started before Claude Code, ended after it.
 
-use reqwest::Client;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
     domain::ServerFacts,
     engine::{
+        access::Reach,
         backend,
         server::{self, Limits, Log, MOST_BYTES, Report, ServeSettings, Supervised, Supervision},
     },
@@ -52,7 +52,7 @@ pub(super) fn url(settings: &ServeSettings) -> String {
 
 /// Starts the server and waits until it is ready; `None` when it cannot be had, which was said.
 pub(super) async fn start(
-    client: &Client,
+    client: &Reach,
     settings: &ServeSettings,
     say: &impl Fn(String),
 ) -> Option<(Served, ServerFacts)> {
@@ -71,7 +71,7 @@ pub(super) async fn start(
         limits: Limits::default(),
         keep: settings.keep,
     };
-    let (supervised, mut reports) = server::supervise(client.clone(), what);
+    let (supervised, mut reports) = server::supervise(client.client().clone(), what);
     while let Some(report) = reports.recv().await {
         match report {
             Report::Started { .. } | Report::Loading { .. } => {}

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
-
 use super::{
     served::{self, Served},
     settings::ServerChoice,
@@ -11,6 +9,7 @@ use super::{
 use crate::{
     domain::ServerFacts,
     engine::{
+        access::Reach,
         backend::{self, IdentifyError},
         practice::{self, PracticeOptions, PracticeServer},
         server::ServeSettings,
@@ -54,21 +53,22 @@ impl Chosen {
 /// Finds the server, waiting for a named one; `say` is told what it waits for, once per change.
 ///
 /// # Errors
-/// The system's word when not even the practice server can be started.
+/// The system's word when not even the practice server can be started, or what bars the way to the
+/// one that was named.
 pub(super) async fn choose(
-    client: &Client,
+    client: &Reach,
     choice: &ServerChoice,
     serve: Option<&ServeSettings>,
     practice: &PracticeOptions,
     say: impl Fn(String),
 ) -> std::io::Result<Chosen> {
     match choice {
-        ServerChoice::Url(url) => Ok(wait_for(client, url, say).await),
+        ServerChoice::Url(url) => wait_for(client, url, say).await,
         ServerChoice::Search => {
             if let Some(settings) = serve {
                 let url = served::url(settings);
                 return match backend::identify(client, &url).await {
-                    Ok(_) => Ok(wait_for(client, &url, say).await),
+                    Ok(_) => wait_for(client, &url, say).await,
                     Err(_) => match served::start(client, settings, &say).await {
                         Some((served, facts)) => {
                             Ok(Chosen { url, facts, _practice: None, served: Some(served) })
@@ -81,7 +81,7 @@ pub(super) async fn choose(
             match backend::find(client, &candidates).await {
                 Some((url, facts)) if facts.loading => {
                     say(format!("{} at {url} is loading its model", facts.kind.name()));
-                    Ok(wait_for(client, &url, say).await)
+                    wait_for(client, &url, say).await
                 }
                 Some((url, facts)) => Ok(Chosen::found(url, facts)),
                 None => start_practice(client, practice).await,
@@ -90,16 +90,24 @@ pub(super) async fn choose(
     }
 }
 
-/// Looks at `url` until it answers with a loaded model.
-async fn wait_for(client: &Client, url: &str, say: impl Fn(String)) -> Chosen {
+/// Looks at `url` until it answers with a loaded model, or turns out to be barred.
+async fn wait_for(client: &Reach, url: &str, say: impl Fn(String)) -> std::io::Result<Chosen> {
     let mut said = String::new();
     loop {
         let news = match backend::identify(client, url).await {
             Ok(facts) if !facts.loading => {
-                return Chosen::found(url.to_owned(), facts);
+                return Ok(Chosen::found(url.to_owned(), facts));
             }
             Ok(facts) => format!("{} at {url} is loading its model", facts.kind.name()),
-            Err(e) => waiting_text(url, &e),
+            // Waiting opens no door.
+            Err(e @ IdentifyError::Barred { .. }) => {
+                return Err(std::io::Error::other(format!("no way to the model server {e}")));
+            }
+            Err(
+                e @ (IdentifyError::Unreachable { .. }
+                | IdentifyError::Silent { .. }
+                | IdentifyError::NotHttp { .. }),
+            ) => waiting_text(url, &e),
         };
         if news != said {
             said.clone_from(&news);
@@ -113,7 +121,7 @@ fn waiting_text(url: &str, error: &IdentifyError) -> String {
     format!("waiting for the model server at {url}: {error}. Start it; lcc goes on by itself")
 }
 
-async fn start_practice(client: &Client, options: &PracticeOptions) -> std::io::Result<Chosen> {
+async fn start_practice(client: &Reach, options: &PracticeOptions) -> std::io::Result<Chosen> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     let server = practice::start(listener, options.clone()).await?;
     let url = format!("http://{}", server.addr());

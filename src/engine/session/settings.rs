@@ -4,7 +4,9 @@ use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
     domain::{Profile, Tier},
-    engine::{claude::state::Look, practice::PracticeOptions, server::ServeSettings},
+    engine::{
+        access::Reach, claude::state::Look, practice::PracticeOptions, server::ServeSettings,
+    },
 };
 
 /// Everything the engine needs to know to start; read once, at the edge.
@@ -24,6 +26,10 @@ pub struct SessionSettings {
     pub run_dir: PathBuf,
     /// Which model server.
     pub server: ServerChoice,
+    /// The way to that server.
+    pub reach: Reach,
+    /// What the user must be told of that way, first of all.
+    pub warning: Option<String>,
     /// The model's name, when the server serves several.
     pub model: Option<String>,
     /// The window to work with, when it is to be smaller than the server's.

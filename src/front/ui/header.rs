@@ -52,10 +52,29 @@ fn server(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
         spans.push(dot(pen));
         spans.push(pen.text(format!("{}{version}", kind.name())));
     }
+    if let Some(host) = figures.url.as_deref().and_then(remote_host) {
+        spans.push(dot(pen));
+        spans.push(pen.span(Role::Warn, format!("▲ remote: {}", cut(host, NAME_COLS))));
+    }
     if figures.healthy == Some(false) {
         spans.push(pen.span(Role::Alert, " ■ LOST"));
     }
     spans
+}
+
+/// The host of a URL that is another machine; `None` for this one. What cannot be told apart is
+/// called remote.
+fn remote_host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match authority.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
+        Some((v6, _)) => v6,
+        None => authority.split(':').next().unwrap_or(authority),
+    };
+    let local = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+    (!local).then_some(host)
 }
 
 fn confinement(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
@@ -85,6 +104,24 @@ fn confinement(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
 mod tests {
     use super::*;
     use crate::{domain::Tier, protocol::SandboxFigures};
+
+    #[test]
+    fn another_machine_is_named() {
+        for (url, host) in [
+            ("http://127.0.0.1:8080", None),
+            ("http://127.9.8.7", None),
+            ("http://localhost:1/x", None),
+            ("https://[::1]:1", None),
+            ("http://[::ffff:7f00:1]:1", None),
+            ("https://gpu1.example:8443/team", Some("gpu1.example")),
+            ("http://10.0.0.7:8000", Some("10.0.0.7")),
+            ("https://[2001:db8::1]:1", Some("2001:db8::1")),
+            ("https://127.0.0.1.example.com", Some("127.0.0.1.example.com")),
+            ("https://localhost@gpu1.example/", Some("gpu1.example")),
+        ] {
+            assert_eq!(remote_host(url), host, "{url}");
+        }
+    }
 
     #[test]
     fn a_weaker_sandbox_is_loud() {

@@ -1,9 +1,11 @@
 //! The server pane: what serves the model, whether it lives, and the machine's memory.
 
+use ratatui::text::Line;
+
 use crate::{
     domain::units,
     front::{app::Model, theme::Role},
-    protocol::Snapshot,
+    protocol::{ServerFigures, Snapshot},
 };
 
 use super::{
@@ -13,6 +15,17 @@ use super::{
 
 /// Above this the machine starts to swap (see thrash in the definitions of the figures).
 const FULL_MEMORY: f64 = 90.0;
+
+/// A shared server that is full, in one line; nothing where nobody waits.
+fn queue(figures: &ServerFigures, pen: Pen<'_>) -> Option<Line<'static>> {
+    if let Some(put_off) = &figures.put_off {
+        let again = put_off.retry_in_s.map_or_else(String::new, |s| format!(", again in {s} s"));
+        let text = format!("▲ queued: {} ×{}{again}", put_off.status, put_off.times);
+        return Some(pen.row(vec![pen.span(Role::Warn, cut(&text, pen.width))], vec![]));
+    }
+    let waiting = figures.queue.filter(|waiting| *waiting > 0)?;
+    Some(pen.row(vec![pen.dim("queue "), pen.text(format!("{waiting} waiting"))], vec![]))
+}
 
 pub(super) fn pane(model: &Model, snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let figures = &snapshot.server;
@@ -56,6 +69,7 @@ pub(super) fn pane(model: &Model, snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
         lines
             .push(pen.row(vec![pen.dim(cut(place, room))], vec![pen.dim("swap "), pen.text(swap)]));
     }
+    lines.extend(queue(figures, pen));
     let mut source = figures.kind.map_or(UNKNOWN, crate::domain::ServerKind::name).to_owned();
     if let Some(version) = &figures.version {
         source = format!("{source} {version}");
