@@ -26,16 +26,18 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
             vec![pen.dim("read again")],
             vec![
                 pen.text(format!("{about}{}", units::count(figures.reread_tokens))),
-                pen.dim(" tok · "),
-                pen.text(units::count(figures.breaks)),
-                pen.dim(if figures.breaks == 1 { " break" } else { " breaks" }),
+                pen.dim(" tok"),
             ],
+        ),
+        pen.pair(
+            "breaks",
+            if figures.breaks == 0 { "none".to_owned() } else { units::count(figures.breaks) },
         ),
     ];
     if let Some(found) = &figures.last_break {
-        let place = format!("▼ at {}, {}", units::count(found.at_token), found.section);
-        lines.push(pen.row(vec![pen.span(Role::Warn, place)], vec![]));
-        lines.extend(pen.sentence(Role::Text, &found.cause));
+        let place = format!("▼ at token {}, {}", units::count(found.at_token), found.section);
+        lines.extend(pen.sentence(Role::Warn, &place));
+        lines.extend(pen.sentence(Role::Text, &format!("cause: {}", found.cause)));
         if let Some(fix) = &found.fix {
             lines.extend(pen.sentence(Role::Accent, &format!("fix: {fix}")));
         }

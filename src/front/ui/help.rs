@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
-    app::{Model, centred},
+    app::{Model, alert, centred},
     input::Keymap,
     theme::{Role, Theme},
 };
@@ -38,7 +38,11 @@ const PANES: [(&str, &str); 9] = [
         "Tokens the model thought in this turn. Switched off, it must stay 0: a leaked turn \
          means that the server thinks all the same.",
     ),
-    ("time", "Where the session's time went: reading prompts, writing answers, running tools."),
+    (
+        "time",
+        "Where the session's time went: reading prompts, writing answers, running tools, waiting \
+         for you (idle). The shares sum up to 100 %.",
+    ),
     ("noise", "Requests without effect on the work that lcc answered itself, by path."),
     ("server", "The model server, its memory, and the machine's. Over 90 % the machine swaps."),
     (
@@ -62,9 +66,13 @@ const KEYS: [(&str, &str); 7] = [
 
 /// How to get from practice to work.
 const PRACTICE: &str = "This session runs on the practice server: it plays a script, there is no \
-    model behind it. For a real one, start llama.cpp's server, then lcc again; it finds the \
-    server by itself:";
-const COMMAND: &str = "llama-server -m MODEL.gguf --jinja -c 32768 --port 8080";
+    model behind it. For a real one, start a model server on this machine, then lcc again; it \
+    finds the server by itself. For example:";
+/// What can be started, each found by lcc on its usual port.
+const COMMANDS: [&str; 2] = [
+    "llama-server -m MODEL.gguf --jinja -c 32768 --port 8080",
+    "OLLAMA_CONTEXT_LENGTH=32768 ollama serve",
+];
 
 pub(super) fn draw(model: &Model, scroll: u16, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     let height = screen.height.saturating_sub(2);
@@ -86,9 +94,15 @@ pub(super) fn draw(model: &Model, scroll: u16, theme: &Theme, screen: Rect, buf:
 fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let pen = Pen { theme, width };
     let mut out = Vec::new();
+    if let Some(shown) = alert(model) {
+        out.extend(pen.sentence(Role::Warn, &shown.text));
+        out.push(Line::default());
+    }
     if model.practice() {
         out.extend(pen.sentence(Role::Warn, PRACTICE));
-        out.extend(pen.sentence(Role::Text, &format!("  {COMMAND}")));
+        for command in COMMANDS {
+            out.extend(pen.sentence(Role::Accent, &format!("  {command}")));
+        }
         out.push(Line::default());
     }
     for (key, text) in KEYS {
@@ -97,13 +111,21 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let letters: Vec<_> =
         Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();
     let leader = format!(
-        "{} and a letter do the same where a key is taken: {}",
+        "{}, then a letter, does the same where a key is taken: {}",
         model.keymap.leader(),
         letters.join(", ")
     );
     entry("leader", &leader, Role::Key, pen, &mut out);
     out.push(Line::from(pen.dim("Every other key belongs to Claude Code.")));
     out.push(Line::default());
+    let mut said = model.notices.said().rev().peekable();
+    if said.peek().is_some() {
+        for (n, shown) in said.enumerate() {
+            let name = if n == 0 { "notes" } else { "" };
+            entry(name, &format!("· {}", shown.notice.text), Role::Title, pen, &mut out);
+        }
+        out.push(Line::default());
+    }
     for (name, text) in PANES {
         entry(name, text, Role::Title, pen, &mut out);
     }
