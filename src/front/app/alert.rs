@@ -99,9 +99,9 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
     }
     let running = matches!(model.child, ChildState::Running);
     if snapshot.server.healthy == Some(false) && running {
-        let place = snapshot.server.url.as_deref().unwrap_or("its address");
+        let place = snapshot.server.url.as_deref().unwrap_or("its address unknown");
         let text = format!(
-            "■ the model server does not answer at {place}. Start it again; lcc goes on by itself"
+            "■ model server lost: start it again; lcc goes on by itself.   It was at {place}"
         );
         all.push((AlertKey::ServerLost, Tone::Alert, text));
     }

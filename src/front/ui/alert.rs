@@ -33,7 +33,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let more = [format!("{behind}  {key} x dismisses "), format!("{behind}  {key} x ")]
         .into_iter()
         .find(|more| whole + more.width() <= pen.width)
-        .unwrap_or_else(|| format!("{behind}  F1 reads on  {key} x "));
+        .unwrap_or_else(|| format!("  F1 reads on  {key} x "));
     let room = pen.width.saturating_sub(more.width() + 1);
     let text = format!(" {}", cut(&shown.text, room));
     let line: Line<'_> = pen.row(vec![pen.span(role, text)], vec![pen.span(Role::Dim, more)]);

@@ -8,6 +8,7 @@ use crate::front::{
     theme::{Role, Theme},
 };
 
+use super::manual::sentence;
 use super::text::{Pen, boxed, lines};
 
 /// Columns of the box at most: sentences longer than this are hard to read.
@@ -53,16 +54,9 @@ const PANES: [(&str, &str); 9] = [
     ("signs", "~ is estimated, – is not known. A pane's title says where its figures come from."),
 ];
 
-/// The keys in words.
-const KEYS: [(&str, &str); 7] = [
-    ("F1", "this help; Esc closes it, arrows scroll"),
-    ("F2", "compact the conversation; while a turn runs it asks whether to wait"),
-    ("F3", "panes: show or hide them"),
-    ("F4", "next theme"),
-    ("F5", "restart Claude Code with an empty conversation"),
-    ("F10", "quit; twice quits at once"),
-    ("mouse", "the bottom line and the alert above it can be clicked; dragging selects and copies"),
-];
+/// What the mouse does.
+const MOUSE: &str =
+    "the bottom line and the alert above it can be clicked; dragging selects and copies";
 
 /// How to get from practice to work.
 const PRACTICE: &str = "This session runs on the practice server: it plays a script, there is no \
@@ -105,14 +99,18 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::default());
     }
-    for (key, text) in KEYS {
-        entry(key, text, Role::Key, pen, &mut out);
+    let leader = model.keymap.leader();
+    for bound in Keymap::BINDINGS {
+        let key = bound
+            .function
+            .map_or_else(|| format!("{leader} {}", bound.letter), |f| format!("F{f}"));
+        entry(&key, sentence(bound.action), Role::Key, pen, &mut out);
     }
+    entry("mouse", MOUSE, Role::Key, pen, &mut out);
     let letters: Vec<_> =
         Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();
     let leader = format!(
-        "{}, then a letter, does the same where a key is taken: {}",
-        model.keymap.leader(),
+        "{leader}, then a letter, does the same where a key is taken: {}",
         letters.join(", ")
     );
     entry("leader", &leader, Role::Key, pen, &mut out);
