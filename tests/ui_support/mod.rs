@@ -168,7 +168,7 @@ pub fn practice_idle() -> Snapshot {
     s.time = TimeFigures { idle_s: 4.2, session_s: 6.0, ..TimeFigures::default() };
     s.forecast = ForecastFigures::default();
     s.server.kind = Some(ServerKind::Practice);
-    s.server.version = Some("0.1.0".to_owned());
+    s.server.version = Some("practice-0.1.0".to_owned());
     s.server.model = Some("practice".to_owned());
     s.server.rss = None;
     s

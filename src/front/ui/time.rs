@@ -28,7 +28,7 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let looks = [
         ("█", Role::Bar),
         ("▒", Role::BarFixed),
-        ("░", Role::Dim),
+        ("░", Role::Text),
         ("╍", Role::Warn),
         ("▁", Role::BarEmpty),
     ];
