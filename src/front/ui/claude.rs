@@ -119,7 +119,7 @@ fn ended(code: Option<i32>, message: &str, theme: &Theme, pane: Rect, buf: &mut 
         words.push_str(message);
         words.push('\n');
     }
-    words.push_str("What it wrote last stands behind this; its files stay as they are. ");
+    words.push_str("Its last words stand behind this; files it changed stay changed. ");
     words.push_str("lcc --resume takes this conversation up again.");
     let text = wrap(&words, usize::from(width.saturating_sub(4)));
     let height = u16::try_from(text.len()).unwrap_or(u16::MAX).saturating_add(4);

@@ -3,13 +3,16 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
-    app::{Model, alert, centred},
+    app::{AlertKey, Model, alert, centred},
     input::Keymap,
     theme::{Role, Theme},
 };
 
-use super::manual::sentence;
-use super::text::{Pen, boxed, lines};
+use super::{
+    cache::place,
+    manual::sentence,
+    text::{Pen, boxed, lines},
+};
 
 /// Columns of the box at most: sentences longer than this are hard to read.
 const COLS: u16 = 78;
@@ -88,8 +91,20 @@ pub(super) fn draw(model: &Model, scroll: u16, theme: &Theme, screen: Rect, buf:
 fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let pen = Pen { theme, width };
     let mut out = Vec::new();
-    if let Some(shown) = alert(model) {
+    // A break of the cache is told in full below.
+    let shown = alert(model).filter(|shown| !matches!(shown.key, AlertKey::Break(_)));
+    if let Some(shown) = shown {
         out.extend(pen.sentence(Role::Warn, &shown.text));
+        out.push(Line::default());
+    }
+    let cache = model.snapshot.as_ref().map(|s| &s.cache);
+    if let Some((breaks, found)) = cache.and_then(|c| c.last_break.as_ref().map(|b| (c.breaks, b)))
+    {
+        out.extend(pen.sentence(Role::Warn, &place(breaks, found)));
+        out.extend(pen.sentence(Role::Text, &format!("Cause: {}.", found.cause)));
+        if let Some(fix) = &found.fix {
+            out.extend(pen.sentence(Role::Accent, &format!("Fix: {fix}.")));
+        }
         out.push(Line::default());
     }
     if model.practice() {
