@@ -88,8 +88,14 @@ fn dialogs() {
 fn the_end_of_claude_code() {
     shot("child_ended", |size| {
         let mut m = running(size, idle());
-        let message = "Claude Code exited by itself. Its conversation is kept.".to_owned();
-        say(&mut m, Update::ChildEnded { code: Some(1), message });
+        let message = "Claude Code ended: exit status: 3".to_owned();
+        say(&mut m, Update::ChildEnded { code: Some(3), message });
+        m
+    });
+    shot("child_killed", |size| {
+        let mut m = running(size, idle());
+        let message = "Claude Code ended: exit status: 137".to_owned();
+        say(&mut m, Update::ChildEnded { code: Some(137), message });
         m
     });
     shot("failed", |size| {

@@ -242,7 +242,7 @@ fn the_loudest_alert_is_shown_and_the_others_are_counted() {
     assert!(shown.text.starts_with("▲ near"), "{}", shown.text);
     assert_eq!(shown.behind, 2);
     say(&mut model, Update::Snapshot(Box::new(lost())));
-    assert!(alert(&model).unwrap().text.contains("does not answer"));
+    assert!(alert(&model).unwrap().text.contains("model server lost"));
 }
 
 #[test]
@@ -298,4 +298,81 @@ fn a_snapshot_replaces_the_one_before() {
     let snapshot = Snapshot { phase: Phase::Tools, ..idle() };
     assert_eq!(say(&mut model, Update::Snapshot(Box::new(snapshot))), vec![Effect::Redraw]);
     assert_eq!(model.phase(), Phase::Tools);
+}
+
+fn leader(model: &mut Model, letter: char) -> Vec<Effect> {
+    let chord = KeyEvent::new(KeyCode::Char(']'), KeyModifiers::CONTROL);
+    app::update(model, Message::Key(chord));
+    press(model, KeyCode::Char(letter))
+}
+
+#[test]
+fn leader_and_x_puts_alerts_away_one_by_one_and_esc_stays_claude_codes() {
+    let mut m = running(SIZE, lost());
+    notice(&mut m, NoticeLevel::Warning, "two settings were ignored");
+    assert!(text(&frame(&m)).contains("Ctrl-] x"), "the line says how");
+    assert_eq!(acts(press(&mut m, KeyCode::Esc)).len(), 1, "Esc is Claude Code's");
+    for left in [1, 0] {
+        assert_eq!(acts(leader(&mut m, 'x')), []);
+        assert_eq!(usize::from(alert(&m).is_some()), left);
+    }
+    // With nothing to put away the key does nothing.
+    assert_eq!(acts(leader(&mut m, 'x')), []);
+    // Over and back again: it comes anew.
+    say(&mut m, Update::Snapshot(Box::new(idle())));
+    say(&mut m, Update::Snapshot(Box::new(lost())));
+    assert!(alert(&m).is_some_and(|a| a.text.contains("model server lost")));
+}
+
+#[test]
+fn typing_returns_to_the_end_and_losing_the_focus_does_not() {
+    let scrolled = || {
+        let mut m = running(SIZE, idle());
+        output(&mut m, &"line\r\n".repeat(100));
+        output(&mut m, "\x1b[?1004h");
+        m.terminal.scroll(10);
+        assert!(m.terminal.view_offset() > 0);
+        m
+    };
+    let mut m = scrolled();
+    app::update(&mut m, Message::Focus(false));
+    assert!(m.terminal.view_offset() > 0, "whoever reads back goes on reading");
+    press(&mut m, KeyCode::Char('a'));
+    assert_eq!(m.terminal.view_offset(), 0);
+    let mut m = scrolled();
+    app::update(&mut m, Message::Paste("pasted".to_owned()));
+    assert_eq!(m.terminal.view_offset(), 0);
+}
+
+#[test]
+fn notes_of_the_start_can_be_read_again() {
+    let note = "limits on the number of processes do not hold";
+    let mut m = model(SIZE, false);
+    notice(&mut m, NoticeLevel::Info, note);
+    output(&mut m, "> ");
+    say(&mut m, Update::Snapshot(Box::new(idle())));
+    tick(&mut m, 60_000);
+    assert!(!text(&frame(&m)).contains(note), "it is over");
+    assert!(text(&frame(&m)).contains("1 note: F1"), "the sandbox pane says where");
+    press(&mut m, KeyCode::F(1));
+    assert!(text(&frame(&m)).contains(note));
+}
+
+#[test]
+fn an_alert_that_is_too_long_for_its_line_stands_in_the_help() {
+    let mut m = running((80, 24), idle());
+    notice(&mut m, NoticeLevel::Error, &format!("{}the way out", "a long reason ".repeat(6)));
+    assert!(text(&frame(&m)).contains("F1 reads on"));
+    press(&mut m, KeyCode::F(1));
+    assert!(text(&frame(&m)).contains("the way out"));
+}
+
+#[test]
+fn the_practice_servers_memory_is_not_shown_as_a_servers() {
+    let mut snapshot = ui_support::practice_idle();
+    snapshot.server.rss = Some(123 << 20);
+    let shown = text(&frame(&running(SIZE, snapshot)));
+    assert!(!shown.contains("123.0 MiB"), "{shown}");
+    assert!(shown.contains("practice server: no model"));
+    assert!(shown.contains("practice 0.1.0"));
 }

@@ -42,6 +42,13 @@ pub fn shapes(c: char) -> Option<Vec<Shape>> {
         '╯' => vec![Shape::Arc(LEFT, TOP)],
         // The hook under a tool call; few fonts have it.
         '⎿' => vec![line(&[(0.3, 0.0), (0.3, 0.75), (0.9, 0.75)])],
+        // A triangle in slices; few fonts have it.
+        '⏵' => (0..8)
+            .map(|n| {
+                let (n, half) = (f64::from(n), 0.22 * (1.0 - f64::from(n) / 8.0));
+                fill(0.1 + n * 0.1, 0.54 - half, 0.105, 2.0 * half)
+            })
+            .collect(),
         '═' => vec![line(&[(0.0, 0.42), (1.0, 0.42)]), line(&[(0.0, 0.58), (1.0, 0.58)])],
         '║' => vec![line(&[(0.36, 0.0), (0.36, 1.0)]), line(&[(0.64, 0.0), (0.64, 1.0)])],
         '▀' => vec![fill(0.0, 0.0, 1.0, 0.5)],

@@ -148,6 +148,7 @@ pub fn idle() -> Snapshot {
             rss: Some(21_582_000_000),
             memory_percent: Some(71.3),
             swap: Some(0),
+            ..ServerFigures::default()
         },
         sandbox: SandboxFigures {
             tier: Some(Tier::Strict),
@@ -168,7 +169,7 @@ pub fn practice_idle() -> Snapshot {
     s.time = TimeFigures { idle_s: 4.2, session_s: 6.0, ..TimeFigures::default() };
     s.forecast = ForecastFigures::default();
     s.server.kind = Some(ServerKind::Practice);
-    s.server.version = Some("0.1.0".to_owned());
+    s.server.version = Some("practice-0.1.0".to_owned());
     s.server.model = Some("practice".to_owned());
     s.server.rss = None;
     s

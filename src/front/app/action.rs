@@ -19,6 +19,9 @@ pub(super) fn run(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Theme => model.theme = (model.theme + 1) % model.themes.len(),
         Action::Fresh => fresh(model, effects),
         Action::Quit => quit(model, effects),
+        Action::Dismiss => {
+            super::alert::dismiss(model);
+        }
     }
     if action == Action::Theme {
         let text = format!("theme {}", model.theme().name());

@@ -77,6 +77,18 @@ pub fn alert(model: &Model) -> Option<Alert> {
     Some(Alert { key, tone, text, behind })
 }
 
+/// Puts the alert that is shown away, until it comes anew. Says whether there was one.
+pub(super) fn dismiss(model: &mut Model) -> bool {
+    let Some(shown) = alert(model) else { return false };
+    match shown.key {
+        AlertKey::Notice(id) => model.notices.remove(id),
+        key @ (AlertKey::Risk(_) | AlertKey::ServerLost | AlertKey::Break(_)) => {
+            model.dismissed.insert(key);
+        }
+    }
+    true
+}
+
 fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone, String)>) {
     match snapshot.forecast.risk {
         Risk::None => {}
@@ -87,9 +99,9 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
     }
     let running = matches!(model.child, ChildState::Running);
     if snapshot.server.healthy == Some(false) && running {
-        let place = snapshot.server.url.as_deref().unwrap_or("its address");
+        let place = snapshot.server.url.as_deref().unwrap_or("its address unknown");
         let text = format!(
-            "■ the model server does not answer at {place}: start it again, lcc goes on by itself"
+            "■ model server lost: start it again; lcc goes on by itself.   It was at {place}"
         );
         all.push((AlertKey::ServerLost, Tone::Alert, text));
     }
@@ -123,7 +135,7 @@ fn cache_break(found: &CacheBreak, snapshot: &Snapshot) -> String {
         .map_or_else(|| "–".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
     let fix = found.fix.as_ref().map_or_else(String::new, |fix| format!(". Fix: {fix}"));
     format!(
-        "▼ cache {last}: read again from token {}, {}: {}{fix}",
+        "▼ cache {last}: read again from token {}, {}; cause: {}{fix}",
         units::count(found.at_token),
         found.section,
         found.cause

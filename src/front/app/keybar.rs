@@ -73,20 +73,26 @@ pub fn keybar(model: &Model) -> KeyBar {
         badges.push(Badge { col, text, alert });
     }
     let gap = if layout.kind == Kind::Wide { 2 } else { 1 };
-    let entries = fit(col.saturating_sub(1), gap, model.keymap.is_pending());
+    let letters = model.keymap.is_pending();
+    let dismiss = letters && super::alert(model).is_some();
+    let entries = fit(col.saturating_sub(1), gap, letters, dismiss);
     KeyBar { entries, badges, phase: phase(model), phase_col }
 }
 
-/// The keys that fit into so many columns.
-fn fit(room: u16, gap: u16, letters: bool) -> Vec<Entry> {
+/// The keys that fit into so many columns; as letters while the leader is pressed, and then the
+/// one that puts an alert away, too.
+fn fit(room: u16, gap: u16, letters: bool, dismiss: bool) -> Vec<Entry> {
     let mut left = Keymap::BINDINGS.to_vec();
+    left.retain(|bound| bound.function.is_some() || dismiss);
     for gone in std::iter::once(None).chain(GO_FIRST.into_iter().map(Some)) {
         left.retain(|bound| Some(bound.action) != gone);
         let mut col = 1;
         let mut entries = Vec::with_capacity(left.len());
         for bound in &left {
-            let key =
-                if letters { bound.letter.to_string() } else { format!("F{}", bound.function) };
+            let key = match bound.function {
+                Some(function) if !letters => format!("F{function}"),
+                Some(_) | None => bound.letter.to_string(),
+            };
             let entry = Entry { col, key, label: bound.label, action: bound.action };
             col += entry.cols() + gap;
             entries.push(entry);

@@ -70,6 +70,7 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
 
 fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let bytes = encode::key(key, model.terminal.modes());
+    to_bottom(model, &bytes, effects);
     send(model, bytes, effects);
 }
 
@@ -77,7 +78,16 @@ fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
 pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     if model.overlays.is_empty() {
         let bytes = encode::paste(text, model.terminal.modes());
+        to_bottom(model, &bytes, effects);
         send(model, bytes, effects);
+    }
+}
+
+/// Whoever types wants to see where: the view goes back to the end.
+fn to_bottom(model: &mut Model, typed: &[u8], effects: &mut Vec<Effect>) {
+    if !typed.is_empty() && model.terminal.view_offset() > 0 {
+        model.terminal.scroll_to_bottom();
+        effects.push(Effect::Redraw);
     }
 }
 
@@ -86,10 +96,6 @@ pub(super) fn send(model: &mut Model, bytes: Vec<u8>, effects: &mut Vec<Effect>)
     match model.child {
         ChildState::Starting(_) | ChildState::Running => {
             if !bytes.is_empty() {
-                if model.terminal.view_offset() > 0 {
-                    model.terminal.scroll_to_bottom();
-                    effects.push(Effect::Redraw);
-                }
                 effects.push(Effect::Send(Command::Input(Bytes::from(bytes))));
             }
         }

@@ -8,7 +8,7 @@ use crate::{
     protocol::{Notice, NoticeLevel},
 };
 
-use super::{AlertKey, Dialog, Effect, Model, Overlay, action, alert, keybar, keys};
+use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, keybar, keys};
 
 /// Lines that one step of the wheel scrolls.
 const WHEEL_LINES: i32 = 3;
@@ -57,25 +57,13 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
         }
         None => {}
     }
-    if layout.alert.contains(at) && dismiss(model, click) {
+    if click && layout.alert.contains(at) && dismiss(model) {
         effects.push(Effect::Redraw);
         return;
     }
     if layout.pane.contains(at) && !layout.panes.contains(at) {
         in_pane(model, event, layout.pane, effects);
     }
-}
-
-/// Puts the alert that is shown away. Says whether there was one to click on.
-fn dismiss(model: &mut Model, click: bool) -> bool {
-    let Some(shown) = alert(model).filter(|_| click) else { return false };
-    match shown.key {
-        AlertKey::Notice(id) => model.notices.remove(id),
-        key @ (AlertKey::Risk(_) | AlertKey::ServerLost | AlertKey::Break(_)) => {
-            model.dismissed.insert(key);
-        }
-    }
-    true
 }
 
 /// What Claude Code does not want, lcc uses: the wheel scrolls, dragging selects and copies.

@@ -1,6 +1,6 @@
 //! What the engine said, until it has been read.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     domain::Moment,
@@ -11,6 +11,8 @@ use crate::{
 const INFO_FOR: Duration = Duration::from_secs(6);
 /// More than this and the oldest of the least important goes.
 const KEPT: usize = 16;
+/// So many can be read again in the help.
+const SAID: usize = 32;
 
 /// A notice with its number and its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +29,15 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notices {
     shown: Vec<Shown>,
+    said: VecDeque<Shown>,
     last_id: u64,
 }
 
 impl Notices {
     /// Adds one. The same words again only become new again.
     pub fn push(&mut self, notice: Notice, now: Moment) {
+        self.note(notice.clone(), now);
         self.shown.retain(|shown| shown.notice != notice);
-        self.last_id += 1;
         self.shown.push(Shown { id: self.last_id, at: now, notice });
         if self.shown.len() > KEPT {
             let least = self.shown.iter().map(|s| s.notice.level).min();
@@ -42,6 +45,21 @@ impl Notices {
                 self.shown.remove(at);
             }
         }
+    }
+
+    /// Keeps one to be read in the help without showing it now.
+    pub fn note(&mut self, notice: Notice, now: Moment) {
+        self.last_id += 1;
+        self.said.retain(|said| said.notice != notice);
+        self.said.push_back(Shown { id: self.last_id, at: now, notice });
+        if self.said.len() > SAID {
+            self.said.pop_front();
+        }
+    }
+
+    /// Everything that was said, oldest first, read or not; the last so many.
+    pub fn said(&self) -> impl DoubleEndedIterator<Item = &Shown> {
+        self.said.iter()
     }
 
     /// Lets good news that has been on screen long enough go. Says whether any went.

@@ -49,7 +49,8 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
             if let ChildState::Starting(steps) = &mut model.child
                 && notice.level == NoticeLevel::Info
             {
-                steps.push(notice.text);
+                steps.push(notice.text.clone());
+                model.notices.note(notice, model.now);
             } else {
                 model.notices.push(notice, model.now);
             }

@@ -19,6 +19,8 @@ pub enum Action {
     Fresh,
     /// Ends lcc.
     Quit,
+    /// Puts the alert above the keys away.
+    Dismiss,
 }
 
 /// The keys of one action. A new action is a variant and a row of [`Keymap::BINDINGS`].
@@ -26,8 +28,8 @@ pub enum Action {
 pub struct Binding {
     /// What it does.
     pub action: Action,
-    /// Number of its F-key.
-    pub function: u8,
+    /// Number of its F-key; `None` when it has a letter only.
+    pub function: Option<u8>,
     /// Its letter after the leader, in lower case.
     pub letter: char,
     /// One word for the bottom bar.
@@ -35,7 +37,11 @@ pub struct Binding {
 }
 
 const fn bind(function: u8, letter: char, label: &'static str, action: Action) -> Binding {
-    Binding { action, function, letter, label }
+    Binding { action, function: Some(function), letter, label }
+}
+
+const fn letter_only(letter: char, label: &'static str, action: Action) -> Binding {
+    Binding { action, function: None, letter, label }
 }
 
 /// What became of a key.
@@ -82,13 +88,14 @@ pub struct Keymap {
 
 impl Keymap {
     /// Every action with its keys, in the order of the bottom bar.
-    pub const BINDINGS: [Binding; 6] = [
+    pub const BINDINGS: [Binding; 7] = [
         bind(1, 'h', "help", Action::Help),
         bind(2, 'c', "compact", Action::Compact),
         bind(3, 'p', "panes", Action::Panes),
         bind(4, 't', "theme", Action::Theme),
         bind(5, 'f', "fresh", Action::Fresh),
         bind(10, 'q', "quit", Action::Quit),
+        letter_only('x', "dismiss", Action::Dismiss),
     ];
 
     /// With this leader.
@@ -129,7 +136,7 @@ impl Keymap {
         let after_leader = std::mem::take(&mut self.pending);
         if let KeyCode::F(number) = event.code
             && event.modifiers.is_empty()
-            && let Some(bound) = Self::BINDINGS.iter().find(|bound| bound.function == number)
+            && let Some(bound) = Self::BINDINGS.iter().find(|bound| bound.function == Some(number))
         {
             return Fed::Action(bound.action);
         }
@@ -177,8 +184,10 @@ mod tests {
     fn every_action_by_f_key_and_by_leader_and_letter() {
         for bound in Keymap::BINDINGS {
             let mut keys = Keymap::default();
-            let by_function = keys.feed(press(KeyCode::F(bound.function)));
-            assert_eq!(by_function, Fed::Action(bound.action));
+            if let Some(function) = bound.function {
+                let by_function = keys.feed(press(KeyCode::F(function)));
+                assert_eq!(by_function, Fed::Action(bound.action));
+            }
             for letter in [bound.letter, bound.letter.to_ascii_uppercase()] {
                 assert_eq!(keys.feed(ctrl(']')), Fed::Pending);
                 assert!(keys.is_pending());
@@ -190,10 +199,12 @@ mod tests {
 
     #[test]
     fn no_two_actions_share_a_key() {
-        let functions: HashSet<u8> = Keymap::BINDINGS.iter().map(|b| b.function).collect();
+        let numbered = Keymap::BINDINGS.iter().filter_map(|b| b.function);
+        let functions: HashSet<u8> = numbered.clone().collect();
         let letters: HashSet<char> = Keymap::BINDINGS.iter().map(|b| b.letter).collect();
         let actions: HashSet<Action> = Keymap::BINDINGS.iter().map(|b| b.action).collect();
-        assert_eq!([functions.len(), letters.len(), actions.len()], [6, 6, 6]);
+        let all = Keymap::BINDINGS.len();
+        assert_eq!([letters.len(), actions.len(), functions.len()], [all, all, numbered.count()]);
     }
 
     #[test]
@@ -223,7 +234,7 @@ mod tests {
         assert_eq!(keys.feed(press(KeyCode::Esc)), Fed::Cancelled);
         assert_eq!(keys.feed(press(KeyCode::Esc)), Fed::Pass(press(KeyCode::Esc)));
         keys.feed(ctrl(']'));
-        assert_eq!(keys.feed(press(KeyCode::Char('x'))), Fed::Hint(Hint::Unbound));
+        assert_eq!(keys.feed(press(KeyCode::Char('?'))), Fed::Hint(Hint::Unbound));
         keys.feed(ctrl(']'));
         assert_eq!(keys.feed(press(KeyCode::F(1))), Fed::Action(Action::Help));
     }
@@ -249,7 +260,7 @@ mod tests {
                 prop_assert_eq!(keys.feed(event), Fed::Pass(event));
             }
             let event = KeyEvent::new(KeyCode::F(f), modifiers);
-            let bound = Keymap::BINDINGS.iter().any(|b| b.function == f) && modifiers.is_empty();
+            let bound = Keymap::BINDINGS.iter().any(|b| b.function == Some(f)) && modifiers.is_empty();
             prop_assert_eq!(keys.feed(event) == Fed::Pass(event), !bound);
         }
     }

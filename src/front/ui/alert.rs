@@ -2,6 +2,8 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::front::{
     app::{self, Model, Tone},
     theme::{Role, Theme},
@@ -24,9 +26,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     buf.set_style(area, theme.style(role));
     let pen = Pen { theme, width: usize::from(area.width) };
-    let more = if shown.behind > 0 { format!("  +{} ", shown.behind) } else { " ".to_owned() };
-    let room = pen.width.saturating_sub(more.chars().count() + 1);
+    let key = model.keymap.leader();
+    let behind = if shown.behind > 0 { format!("  +{} more", shown.behind) } else { String::new() };
+    // How to put it away stands always; how to read all of it, when there is no room here.
+    let whole = shown.text.width() + 2;
+    let more = [format!("{behind}  {key} x dismisses "), format!("{behind}  {key} x ")]
+        .into_iter()
+        .find(|more| whole + more.width() <= pen.width)
+        .unwrap_or_else(|| format!("  F1 reads on  {key} x "));
+    let room = pen.width.saturating_sub(more.width() + 1);
     let text = format!(" {}", cut(&shown.text, room));
-    let line: Line<'_> = pen.row(vec![pen.span(role, text)], vec![pen.span(role, more)]);
+    let line: Line<'_> = pen.row(vec![pen.span(role, text)], vec![pen.span(Role::Dim, more)]);
     buf.set_line(area.x, area.y, &line, area.width);
 }

@@ -1,6 +1,10 @@
 //! The cache pane: what was reused, what was read again, and why.
 
-use crate::{domain::units, front::theme::Role, protocol::Snapshot};
+use crate::{
+    domain::units,
+    front::theme::Role,
+    protocol::{CacheBreak, Snapshot},
+};
 
 use super::{
     column::Pane,
@@ -26,19 +30,22 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
             vec![pen.dim("read again")],
             vec![
                 pen.text(format!("{about}{}", units::count(figures.reread_tokens))),
-                pen.dim(" tok · "),
-                pen.text(units::count(figures.breaks)),
-                pen.dim(if figures.breaks == 1 { " break" } else { " breaks" }),
+                pen.dim(" tok"),
             ],
         ),
     ];
+    // What helps comes before why: where there is no room the reason goes, and the help has it.
     if let Some(found) = &figures.last_break {
-        let place = format!("▼ at {}, {}", units::count(found.at_token), found.section);
-        lines.push(pen.row(vec![pen.span(Role::Warn, place)], vec![]));
-        lines.extend(pen.sentence(Role::Text, &found.cause));
+        lines.extend(pen.sentence(Role::Warn, &place(figures.breaks, found)));
         if let Some(fix) = &found.fix {
             lines.extend(pen.sentence(Role::Accent, &format!("fix: {fix}")));
         }
+        lines.extend(pen.sentence(Role::Text, &format!("cause: {}", found.cause)));
+    } else {
+        let breaks = figures.breaks;
+        lines.push(
+            pen.pair("breaks", if breaks == 0 { "none".to_owned() } else { units::count(breaks) }),
+        );
     }
     let source = if figures.last_ratio.is_none() {
         super::text::UNKNOWN
@@ -48,4 +55,14 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
         "usage"
     };
     Pane { title: "cache", source: source.to_owned(), tone: Role::Source, lines }
+}
+
+/// Where the cache broke last: `▼ break 2 at token 3,512, messages[0]`.
+pub(super) fn place(breaks: u64, found: &CacheBreak) -> String {
+    format!(
+        "▼ break {} at token {}, {}",
+        units::count(breaks),
+        units::count(found.at_token),
+        found.section
+    )
 }

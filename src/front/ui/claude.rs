@@ -103,14 +103,29 @@ fn starting(model: &Model, steps: &[String], theme: &Theme, pane: Rect, buf: &mu
 }
 
 fn ended(code: Option<i32>, message: &str, theme: &Theme, pane: Rect, buf: &mut Buffer) {
-    let code = code.map_or_else(String::new, |code| format!(" (exit code {code})"));
+    let title = match code {
+        // A shell's way to say that a signal ended it; bubblewrap passes it on so.
+        Some(code) if code > 128 && code < 160 => {
+            format!("Claude Code was ended by signal {}", code - 128)
+        }
+        Some(0) => "Claude Code has left".to_owned(),
+        Some(code) => format!("Claude Code ended with exit code {code}"),
+        None => "Claude Code ended".to_owned(),
+    };
     let width = 60.min(pane.width);
-    let text = wrap(message, usize::from(width.saturating_sub(4)));
+    // The engine's sentence, unless it only repeats the code.
+    let mut words = String::new();
+    if !message.contains("exit status") && !message.is_empty() {
+        words.push_str(message);
+        words.push('\n');
+    }
+    words.push_str("Its last words stand behind this; files it changed stay changed. ");
+    words.push_str("lcc --resume takes this conversation up again.");
+    let text = wrap(&words, usize::from(width.saturating_sub(4)));
     let height = u16::try_from(text.len()).unwrap_or(u16::MAX).saturating_add(4);
     let area = centred(pane, width, height);
-    let title = format!("Claude Code ended{code}");
     let inner = boxed(area, &title, Role::Warn, theme, buf);
-    ways_on(text, "start it again", inner, theme, buf);
+    ways_on(text, "start it anew", inner, theme, buf);
 }
 
 fn failed(message: &str, theme: &Theme, pane: Rect, buf: &mut Buffer) {

@@ -23,6 +23,7 @@ use super::{
 };
 
 /// One pane: what it is, where its figures come from, and its lines, the most important first.
+#[derive(Clone)]
 pub(super) struct Pane {
     /// Its name.
     pub(super) title: &'static str,
@@ -49,18 +50,18 @@ const fn rows(least: u16, good: u16, most: u16) -> Rows {
 
 /// Room of each pane, in their order.
 const ROWS: [Rows; 8] = [
-    rows(3, 3, 3),
-    rows(3, 4, 4),
-    rows(2, 3, 7),
+    rows(4, 4, 4),
+    rows(3, 6, 6),
+    rows(2, 3, 11),
     rows(1, 2, 2),
-    rows(2, 4, 4),
-    rows(1, 3, 8),
-    rows(2, 3, 3),
+    rows(3, 4, 5),
+    rows(1, 1, 9),
+    rows(2, 4, 6),
     rows(1, 2, 2),
 ];
 
-/// The cache's place among them.
-const CACHE: usize = 2;
+/// Rows that must be left over before the notes get a pane of their own; the help has them all.
+const NOTES_ROWS: u16 = 4;
 
 /// Which panes go first when there is no room at all: noise, time, thinking, sandbox, server.
 const GO_FIRST: [usize; 5] = [5, 4, 3, 7, 6];
@@ -83,7 +84,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         time::pane(snapshot, pen),
         noise::pane(snapshot, pen),
         server::pane(model, snapshot, pen),
-        sandbox::pane(snapshot, pen),
+        sandbox::pane(snapshot, model.notices.said().count(), pen),
     ];
     if model.snapshot.is_none() {
         // Not even a zero is known.
@@ -95,7 +96,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
     let border = theme.style(Role::Border);
     let mut y = area.y;
-    let heights = heights(area.height - 1, panes[CACHE].lines.len());
+    let lens = std::array::from_fn(|at| panes[at].lines.len());
+    let mut heights = heights(area.height - 1, lens).to_vec();
+    let mut panes = panes.to_vec();
+    let taken: u16 = heights.iter().flatten().map(|lines| lines + 1).sum();
+    let left = (area.height - 1).saturating_sub(taken);
+    if left >= NOTES_ROWS && model.notices.said().next().is_some() {
+        panes.push(notes(model, pen));
+        heights.push(Some(left - 1));
+    }
     for (pane, height) in panes.iter().zip(heights) {
         let Some(height) = height else { continue };
         rule(area, y, y == area.y, pane, theme, buf);
@@ -113,6 +122,17 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         buf.set_string(area.right() - 1, side, "│", border);
     }
     buf.set_string(area.x, area.bottom() - 1, format!("└{dashes}┘"), border);
+}
+
+/// What lcc said since the start, newest first.
+fn notes(model: &Model, pen: Pen<'_>) -> Pane {
+    let lines = model
+        .notices
+        .said()
+        .rev()
+        .flat_map(|said| pen.sentence(Role::Dim, &format!("· {}", said.notice.text)))
+        .collect();
+    Pane { title: "notes", source: "F1 has all".to_owned(), tone: Role::Source, lines }
 }
 
 /// A pane's upper border: its name at the left, its source at the right.
@@ -133,8 +153,8 @@ fn rule(area: Rect, y: u16, top: bool, pane: &Pane, theme: &Theme, buf: &mut Buf
 }
 
 /// Lines for each pane in so many rows, the bottom border already taken off; `None` for a pane
-/// that is not shown.
-fn heights(rows: u16, cache_lines: usize) -> [Option<u16>; ROWS.len()] {
+/// that is not shown. `lens`: the lines each has to tell.
+fn heights(rows: u16, lens: [usize; ROWS.len()]) -> [Option<u16>; ROWS.len()] {
     let mut heights = ROWS.map(|r| Some(r.least));
     let taken = |heights: &[Option<u16>; ROWS.len()]| -> u16 {
         heights.iter().flatten().map(|lines| lines + 1).sum()
@@ -150,36 +170,22 @@ fn heights(rows: u16, cache_lines: usize) -> [Option<u16>; ROWS.len()] {
             heights[at] = None;
         }
     }
-    // A cache that broke tells more, at the cost of the noise below it; the rest stays in place.
-    let told = u16::try_from(cache_lines).unwrap_or(u16::MAX);
-    for wanted in [|r: &Rows| r.good, |r: &Rows| r.most] {
-        for (at, room) in ROWS.iter().enumerate() {
-            let left = rows.saturating_sub(taken(&heights));
-            let cap = if at == CACHE { told.max(room.least) } else { u16::MAX };
-            if let Some(height) = &mut heights[at] {
-                *height += left.min(wanted(room).min(cap).saturating_sub(*height));
-            }
+    for (at, room) in ROWS.iter().enumerate() {
+        let left = rows.saturating_sub(taken(&heights));
+        if let Some(height) = &mut heights[at] {
+            *height += left.min(room.good.saturating_sub(*height));
+        }
+    }
+    // A cache that broke and a model with a long name tell more, at the cost of empty lines.
+    for (at, room) in ROWS.iter().enumerate() {
+        let left = rows.saturating_sub(taken(&heights));
+        let told = u16::try_from(lens[at]).unwrap_or(u16::MAX).min(room.most);
+        if let Some(height) = &mut heights[at] {
+            *height += left.min(told.saturating_sub(*height));
         }
     }
     heights
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn all_panes_are_there_at_thirty_rows() {
-        assert!(heights(27, 2).iter().all(Option::is_some));
-    }
-
-    proptest! {
-        #[test]
-        fn heights_never_pass_the_room(rows in 0_u16..120, told in 0_usize..9) {
-            let sum: u16 = heights(rows, told).iter().flatten().map(|lines| lines + 1).sum();
-            prop_assert!(sum <= rows);
-        }
-    }
-}
+mod tests;

@@ -9,35 +9,52 @@ use crate::front::{
 
 use super::{
     sandbox,
+    server::named,
     text::{Pen, cut, minutes},
 };
 
-/// Columns of the project's and of the model's name at most.
-const NAME_COLS: usize = 30;
+/// Columns of the project's and of the model's name at most, the roomiest first.
+const NAME_COLS: [usize; 4] = [40, 24, 16, 10];
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.style(Role::Text));
     let pen = Pen { theme, width: usize::from(area.width) };
-    let mut left = vec![
-        pen.span(Role::Title, " lcc "),
-        pen.text(format!(" {}", cut(&model.title.project, NAME_COLS))),
-    ];
-    left.extend(server(model, pen));
-    left.extend(confinement(model, pen));
     let right = model.snapshot.as_ref().map_or_else(Vec::new, |s| {
         let turns = if s.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", s.turns) };
         vec![pen.dim(format!(" {turns} · {} ", minutes(s.time.session_s)))]
     });
+    let taken: usize = right.iter().map(Span::width).sum();
+    // Names give way before what must be known does.
+    let mut left = Vec::new();
+    for cols in NAME_COLS {
+        left = said(model, cols, pen);
+        if left.iter().map(Span::width).sum::<usize>() + taken <= pen.width {
+            break;
+        }
+    }
     buf.set_line(area.x, area.y, &pen.row(left, right), area.width);
+}
+
+fn said(model: &Model, cols: usize, pen: Pen<'_>) -> Vec<Span<'static>> {
+    let project = cut(&model.title.project, cols);
+    let mut spans = vec![pen.span(Role::Title, " lcc "), pen.text(format!(" {project}"))];
+    spans.extend(server(model, cols, pen));
+    spans.extend(confinement(model, pen));
+    spans
 }
 
 fn dot(pen: Pen<'_>) -> Span<'static> {
     pen.dim(" · ")
 }
 
-fn server(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
+fn server(model: &Model, cols: usize, pen: Pen<'_>) -> Vec<Span<'static>> {
     if model.practice() {
-        return vec![dot(pen), pen.span(Role::Warn, "practice server: no model"), pen.dim(" (F1)")];
+        let mut spans = vec![dot(pen), pen.span(Role::Warn, "practice server: no model")];
+        spans.push(pen.dim(if cols > 16 { " · F1 tells how to get a real one" } else { " (F1)" }));
+        if model.snapshot.as_ref().is_some_and(|s| s.server.healthy == Some(false)) {
+            spans.push(pen.span(Role::Alert, " ■ LOST"));
+        }
+        return spans;
     }
     let Some(figures) = model.snapshot.as_ref().map(|s| &s.server) else {
         return vec![];
@@ -45,16 +62,15 @@ fn server(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     if let Some(name) = &figures.model {
         spans.push(dot(pen));
-        spans.push(pen.text(cut(name, NAME_COLS)));
+        spans.push(pen.text(cut(name, cols)));
     }
-    if let Some(kind) = figures.kind {
-        let version = figures.version.as_ref().map_or_else(String::new, |v| format!(" {v}"));
+    if figures.kind.is_some() {
         spans.push(dot(pen));
-        spans.push(pen.text(format!("{}{version}", kind.name())));
+        spans.push(pen.text(named(figures, cols.max(14))));
     }
     if let Some(host) = figures.url.as_deref().and_then(remote_host) {
         spans.push(dot(pen));
-        spans.push(pen.span(Role::Warn, format!("▲ remote: {}", cut(host, NAME_COLS))));
+        spans.push(pen.span(Role::Warn, format!("▲ remote: {}", cut(host, cols.max(24)))));
     }
     if figures.healthy == Some(false) {
         spans.push(pen.span(Role::Alert, " ■ LOST"));

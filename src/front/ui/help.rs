@@ -3,12 +3,16 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
-    app::{Model, centred},
+    app::{AlertKey, Model, alert, centred},
     input::Keymap,
     theme::{Role, Theme},
 };
 
-use super::text::{Pen, boxed, lines};
+use super::{
+    cache::place,
+    manual::sentence,
+    text::{Pen, boxed, lines},
+};
 
 /// Columns of the box at most: sentences longer than this are hard to read.
 const COLS: u16 = 78;
@@ -38,7 +42,11 @@ const PANES: [(&str, &str); 9] = [
         "Tokens the model thought in this turn. Switched off, it must stay 0: a leaked turn \
          means that the server thinks all the same.",
     ),
-    ("time", "Where the session's time went: reading prompts, writing answers, running tools."),
+    (
+        "time",
+        "Where the session's time went: reading prompts, writing answers, running tools, waiting \
+         for you (idle). The shares sum up to 100 %.",
+    ),
     ("noise", "Requests without effect on the work that lcc answered itself, by path."),
     ("server", "The model server, its memory, and the machine's. Over 90 % the machine swaps."),
     (
@@ -49,22 +57,19 @@ const PANES: [(&str, &str); 9] = [
     ("signs", "~ is estimated, – is not known. A pane's title says where its figures come from."),
 ];
 
-/// The keys in words.
-const KEYS: [(&str, &str); 7] = [
-    ("F1", "this help; Esc closes it, arrows scroll"),
-    ("F2", "compact the conversation; while a turn runs it asks whether to wait"),
-    ("F3", "panes: show or hide them"),
-    ("F4", "next theme"),
-    ("F5", "restart Claude Code with an empty conversation"),
-    ("F10", "quit; twice quits at once"),
-    ("mouse", "the bottom line and the alert above it can be clicked; dragging selects and copies"),
-];
+/// What the mouse does.
+const MOUSE: &str =
+    "the bottom line and the alert above it can be clicked; dragging selects and copies";
 
 /// How to get from practice to work.
 const PRACTICE: &str = "This session runs on the practice server: it plays a script, there is no \
-    model behind it. For a real one, start llama.cpp's server, then lcc again; it finds the \
-    server by itself:";
-const COMMAND: &str = "llama-server -m MODEL.gguf --jinja -c 32768 --port 8080";
+    model behind it. For a real one, start a model server on this machine, then lcc again; it \
+    finds the server by itself. For example:";
+/// What can be started, each found by lcc on its usual port.
+const COMMANDS: [&str; 2] = [
+    "llama-server -m MODEL.gguf --jinja -c 32768 --port 8080",
+    "OLLAMA_CONTEXT_LENGTH=32768 ollama serve",
+];
 
 pub(super) fn draw(model: &Model, scroll: u16, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     let height = screen.height.saturating_sub(2);
@@ -86,24 +91,54 @@ pub(super) fn draw(model: &Model, scroll: u16, theme: &Theme, screen: Rect, buf:
 fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let pen = Pen { theme, width };
     let mut out = Vec::new();
-    if model.practice() {
-        out.extend(pen.sentence(Role::Warn, PRACTICE));
-        out.extend(pen.sentence(Role::Text, &format!("  {COMMAND}")));
+    // A break of the cache is told in full below.
+    let shown = alert(model).filter(|shown| !matches!(shown.key, AlertKey::Break(_)));
+    if let Some(shown) = shown {
+        out.extend(pen.sentence(Role::Warn, &shown.text));
         out.push(Line::default());
     }
-    for (key, text) in KEYS {
-        entry(key, text, Role::Key, pen, &mut out);
+    let cache = model.snapshot.as_ref().map(|s| &s.cache);
+    if let Some((breaks, found)) = cache.and_then(|c| c.last_break.as_ref().map(|b| (c.breaks, b)))
+    {
+        out.extend(pen.sentence(Role::Warn, &place(breaks, found)));
+        out.extend(pen.sentence(Role::Text, &format!("Cause: {}.", found.cause)));
+        if let Some(fix) = &found.fix {
+            out.extend(pen.sentence(Role::Accent, &format!("Fix: {fix}.")));
+        }
+        out.push(Line::default());
     }
+    if model.practice() {
+        out.extend(pen.sentence(Role::Warn, PRACTICE));
+        for command in COMMANDS {
+            out.extend(pen.sentence(Role::Accent, &format!("  {command}")));
+        }
+        out.push(Line::default());
+    }
+    let leader = model.keymap.leader();
+    for bound in Keymap::BINDINGS {
+        let key = bound
+            .function
+            .map_or_else(|| format!("{leader} {}", bound.letter), |f| format!("F{f}"));
+        entry(&key, sentence(bound.action), Role::Key, pen, &mut out);
+    }
+    entry("mouse", MOUSE, Role::Key, pen, &mut out);
     let letters: Vec<_> =
         Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();
     let leader = format!(
-        "{} and a letter do the same where a key is taken: {}",
-        model.keymap.leader(),
+        "{leader}, then a letter, does the same where a key is taken: {}",
         letters.join(", ")
     );
     entry("leader", &leader, Role::Key, pen, &mut out);
     out.push(Line::from(pen.dim("Every other key belongs to Claude Code.")));
     out.push(Line::default());
+    let mut said = model.notices.said().rev().peekable();
+    if said.peek().is_some() {
+        for (n, shown) in said.enumerate() {
+            let name = if n == 0 { "notes" } else { "" };
+            entry(name, &format!("· {}", shown.notice.text), Role::Title, pen, &mut out);
+        }
+        out.push(Line::default());
+    }
     for (name, text) in PANES {
         entry(name, text, Role::Title, pen, &mut out);
     }

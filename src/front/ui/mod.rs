@@ -13,6 +13,7 @@ mod dialog;
 mod header;
 mod help;
 mod keybar;
+mod manual;
 mod noise;
 mod prefill;
 mod sandbox;
@@ -25,6 +26,7 @@ mod too_small;
 mod window;
 
 pub use claude::{CursorAt, cursor};
+pub use manual::keys_page;
 
 use ratatui::buffer::Buffer;
 

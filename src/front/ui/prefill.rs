@@ -27,9 +27,8 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
         (Some(done), _) => running(figures, done, pen),
         (None, Some(last)) => finished(last, snapshot, pen),
         (None, None) => vec![
+            Line::from(bar(pen.width, &[], pen.theme)),
             Line::from(pen.dim("no prompt read yet")),
-            pen.pair("read", format!("{UNKNOWN} tok")),
-            pen.pair("answer in", "– s".to_owned()),
         ],
     };
     Pane { title: "prefill", source: source.to_owned(), tone: Role::Source, lines }
@@ -63,39 +62,66 @@ fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'stati
     let part = total.and_then(|total| units::percent(done.min(total), total));
     first.push(pen.text(format!(" {mark}{}", percent(part))));
     let read = vec![
-        pen.text(format!("{}{}", tilde(estimated), tokens(Some(done), 7))),
+        pen.text(format!("{}{}", tilde(estimated), units::count(done))),
         pen.dim(" of "),
-        pen.text(format!("{}{}", tilde(figures.total_estimated), tokens(total, 7))),
+        pen.text(format!("{}{}", tilde(figures.total_estimated), tokens(total, 1))),
         pen.dim(" tok"),
     ];
-    let answer = match figures.eta_s {
-        Some(eta) => format!("~{}", units::seconds(eta)),
-        None => "– s".to_owned(),
-    };
+    let answer =
+        figures.eta_s.map_or_else(|| "– s".to_owned(), |s| format!("~{}", units::seconds(s)));
+    let sofar = figures.elapsed_s.map_or_else(
+        || "– s".to_owned(),
+        |s| {
+            if s.is_finite() {
+                units::seconds(s.floor()).replace(".0", "")
+            } else {
+                "– s".to_owned()
+            }
+        },
+    );
     vec![
         Line::from(first),
-        pen.row(read, vec![pen.text(rate(figures.rate))]),
+        pen.row(vec![pen.dim("read")], read),
         pen.row(
-            vec![pen.text(tokens(figures.cached, 7)), pen.dim(" cached")],
+            vec![pen.dim("cached "), pen.text(tokens(figures.cached, 1))],
+            vec![pen.text(rate(figures.rate))],
+        ),
+        pen.row(
+            vec![pen.dim("for "), pen.text(sofar)],
             vec![pen.dim("answer in "), pen.span(Role::Accent, answer)],
         ),
     ]
 }
 
+/// The last prompt, in the places of the one that runs: nothing jumps.
 fn finished(last: &PrefillLast, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'static>> {
     let next = snapshot
         .forecast
         .next_prefill_s
         .map_or_else(|| "– s".to_owned(), |next| format!("~{}", units::seconds(next)));
+    let parts = last.total.zip(last.cached).map_or_else(Vec::new, |(total, cached)| {
+        let cached = cached.min(total);
+        vec![
+            Part { share: share(cached, total), fill: "▓", role: Role::BarFixed },
+            Part { share: share(total - cached, total), fill: block::FULL, role: Role::Dim },
+        ]
+    });
+    let mut first = bar(pen.width.saturating_sub(6), &parts, pen.theme);
+    first.push(pen.dim("  read"));
     vec![
+        Line::from(first),
         pen.row(
-            vec![pen.text(tokens(last.total, 7)), pen.dim(" tok")],
-            vec![pen.dim("read in "), pen.text(seconds(Some(last.seconds)))],
+            vec![pen.dim("read")],
+            vec![
+                pen.text(tokens(last.total, 1)),
+                pen.dim(" tok in "),
+                pen.text(seconds(Some(last.seconds))),
+            ],
         ),
         pen.row(
-            vec![pen.text(tokens(last.cached, 7)), pen.dim(" cached")],
+            vec![pen.dim("cached "), pen.text(tokens(last.cached, 1))],
             vec![pen.text(rate(last.rate))],
         ),
-        pen.pair("next prompt, cache as it is", next),
+        pen.pair("next, if the cache holds", next),
     ]
 }

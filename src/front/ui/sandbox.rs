@@ -1,5 +1,7 @@
 //! The sandbox pane: what holds Claude Code in.
 
+use ratatui::text::Span;
+
 use crate::{
     domain::{Tier, units},
     front::theme::Role,
@@ -11,7 +13,8 @@ use super::{
     text::{Pen, UNKNOWN},
 };
 
-pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
+/// `notes`: how many sentences the help holds that were said since the start.
+pub(super) fn pane(snapshot: &Snapshot, notes: usize, pen: Pen<'_>) -> Pane {
     let figures = &snapshot.sandbox;
     let (word, tone) = state(figures);
     let first = match figures.tier {
@@ -20,15 +23,25 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
             (Some(blocked), Some(probes)) => vec![
                 pen.span(tone, if blocked == probes { "✓ " } else { "■ " }),
                 pen.text(format!("{blocked} of {probes}")),
-                pen.dim(" escape probes blocked"),
+                pen.dim(" escapes blocked"),
             ],
-            (_, _) => vec![pen.dim(format!("{UNKNOWN} escape probes"))],
+            (_, _) => vec![pen.dim(format!("{UNKNOWN} escapes tried"))],
         },
     };
-    let lines = vec![
-        pen.row(first, vec![]),
-        pen.pair("calls refused at the proxy", units::count(figures.egress_blocked)),
+    let calls = if figures.egress_blocked == 1 { " call" } else { " calls" };
+    let refused = vec![
+        pen.dim("lcc refused "),
+        pen.text(units::count(figures.egress_blocked)),
+        pen.dim(calls),
     ];
+    let hint = match notes {
+        0 => Vec::new(),
+        1 => vec![pen.dim("1 note: "), pen.span(Role::Key, "F1")],
+        n => vec![pen.dim(format!("{n} notes: ")), pen.span(Role::Key, "F1")],
+    };
+    let cols = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>();
+    let fits = cols(&refused) + cols(&hint) < pen.width;
+    let lines = vec![pen.row(first, vec![]), pen.row(refused, if fits { hint } else { vec![] })];
     Pane { title: "sandbox", source: word.to_owned(), tone, lines }
 }
 

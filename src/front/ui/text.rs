@@ -46,7 +46,9 @@ impl Pen<'_> {
     pub(super) fn row(&self, left: Vec<Span<'static>>, right: Vec<Span<'static>>) -> Line<'static> {
         let taken: usize = right.iter().map(Span::width).sum();
         let room = self.width.saturating_sub(taken);
-        let mut spans = cut_spans(left, room);
+        // A column of air stays between them.
+        let air = usize::from(taken > 0);
+        let mut spans = cut_spans(left, room.saturating_sub(air));
         let used: usize = spans.iter().map(Span::width).sum();
         spans.push(Span::styled(" ".repeat(room - used), self.theme.style(Role::Text)));
         spans.extend(right);
@@ -97,6 +99,24 @@ pub(super) fn cut(text: &str, width: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// A path in at most `width` columns: its end says more than its beginning.
+pub(super) fn cut_front(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    let mut used = 1;
+    for grapheme in text.graphemes(true).rev() {
+        used += grapheme.width();
+        if used > width {
+            break;
+        }
+        kept.push(grapheme);
+    }
+    kept.reverse();
+    if width > 0 { format!("…{}", kept.concat()) } else { String::new() }
 }
 
 /// A text in lines of at most `width` columns, broken between words where it can be.
@@ -243,6 +263,7 @@ mod tests {
         #[test]
         fn cut_text_fits(text in "\\PC{0,40}", width in 0_usize..30) {
             prop_assert!(cut(&text, width).width() <= width);
+            prop_assert!(cut_front(&text, width).width() <= width);
         }
     }
 }

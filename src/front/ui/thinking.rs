@@ -17,12 +17,17 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let source = if figures.estimated { format!("{state} · deltas ~") } else { state.to_owned() };
     let leaked = if figures.leaked_turns > 0 { Role::Alert } else { Role::Text };
     let tokens = format!("{}{}", tilde(figures.estimated), units::count(figures.tokens));
+    let turns = if figures.leaked_turns == 1 { " turn" } else { " turns" };
     let lines = vec![
+        pen.row(vec![pen.dim("this turn")], vec![pen.text(tokens), pen.dim(" tok")]),
         pen.row(
-            vec![pen.dim("this turn "), pen.text(tokens), pen.dim(" tok")],
-            vec![pen.span(leaked, units::count(figures.leaked_turns)), pen.dim(" leaked turns")],
+            vec![
+                pen.dim("leaked "),
+                pen.span(leaked, units::count(figures.leaked_turns)),
+                pen.dim(turns),
+            ],
+            vec![pen.dim("stopped "), pen.text(units::count(figures.stopped))],
         ),
-        pen.pair("requests stopped for it", units::count(figures.stopped)),
     ];
     Pane { title: "thinking", source, tone, lines }
 }

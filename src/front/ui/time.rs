@@ -1,44 +1,116 @@
 //! The time pane: where the session's time went.
 
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::{front::theme::Role, protocol::Snapshot};
 
 use super::{
     bar::{Part, bar},
     column::Pane,
-    text::{Pen, minutes, percent, seconds},
+    text::{Pen, minutes, seconds},
 };
+
+/// Reading, writing, tools, compacting, idle.
+const PARTS: usize = 5;
 
 pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let figures = &snapshot.time;
-    let work = figures.prefill_s + figures.generate_s + figures.tools_s;
-    let share = |part: f64| if work > 0.0 { part / work } else { 0.0 };
-    let shown = |part: f64| percent((work > 0.0).then(|| 100.0 * share(part)));
-    // Three fills that can be told apart without colour.
-    let parts = [
-        Part { share: share(figures.prefill_s), fill: "█", role: Role::Bar },
-        Part { share: share(figures.generate_s), fill: "▒", role: Role::BarFixed },
-        Part { share: share(figures.tools_s), fill: "░", role: Role::Dim },
+    let times = [
+        figures.prefill_s,
+        figures.generate_s,
+        figures.tools_s,
+        figures.compaction_s,
+        figures.idle_s,
     ];
-    let lines = vec![
+    let sum: f64 = times.iter().filter(|t| t.is_finite()).map(|t| t.max(0.0)).sum();
+    let share = |part: f64| if sum > 0.0 { part / sum } else { 0.0 };
+    // Fills that can be told apart without colour; idle time is the empty rest.
+    let looks = [
+        ("█", Role::Bar),
+        ("▒", Role::BarFixed),
+        ("░", Role::Text),
+        ("╍", Role::Warn),
+        ("▁", Role::BarEmpty),
+    ];
+    let parts = [0, 1, 2, 3].map(|at| {
+        let (fill, role) = looks[at];
+        Part { share: share(times[at]), fill, role }
+    });
+    let percents = whole(times);
+    let half = pen.width / 2;
+    let entry = |at: usize, label: &str, cols: usize| -> Vec<Span<'static>> {
+        let (fill, role) = looks[at];
+        let shown = percents.map_or_else(|| "– %".to_owned(), |p| format!("{} %", p[at]));
+        let label = format!(" {label}");
+        let room = cols.saturating_sub(1 + label.len());
+        vec![pen.span(role, fill), pen.dim(label), pen.text(format!("{shown:>room$}"))]
+    };
+    let beside = |mut left: Vec<Span<'static>>, right: Vec<Span<'static>>| {
+        left.push(pen.dim("   "));
+        left.extend(right);
+        Line::from(left)
+    };
+    let (near, far) = (half - 2, pen.width - half - 1);
+    let mut lines = vec![
         Line::from(bar(pen.width, &parts, pen.theme)),
-        Line::from(vec![
-            pen.dim("█read "),
-            pen.text(shown(figures.prefill_s)),
-            pen.dim("  ▒write "),
-            pen.text(shown(figures.generate_s)),
-            pen.dim("  ░run "),
-            pen.text(shown(figures.tools_s)),
-        ]),
+        beside(entry(0, "read", near), entry(1, "write", far)),
+        beside(entry(2, "tools", near), entry(4, "idle", far)),
         pen.row(
             vec![pen.dim("turn "), pen.text(seconds(figures.turn_s))],
             vec![pen.dim("session "), pen.text(minutes(figures.session_s))],
         ),
-        pen.row(
-            vec![pen.dim("idle "), pen.text(minutes(figures.idle_s))],
-            vec![pen.dim("compacting "), pen.text(minutes(figures.compaction_s))],
-        ),
     ];
+    // Counted apart, and rare.
+    if figures.compaction_s > 0.0 {
+        let mut compact = entry(3, "compact", near);
+        compact.push(pen.dim("   "));
+        lines.push(pen.row(compact, vec![pen.text(minutes(figures.compaction_s))]));
+    }
     Pane { title: "time", source: "wall clock".to_owned(), tone: Role::Source, lines }
+}
+
+/// Shares in whole percents that sum up to 100; `None` before any time has passed.
+fn whole(times: [f64; PARTS]) -> Option<[u32; PARTS]> {
+    let times = times.map(|t| if t.is_finite() { t.max(0.0) } else { 0.0 });
+    let sum: f64 = times.iter().sum();
+    if sum <= 0.0 || !sum.is_finite() {
+        return None;
+    }
+    let exact = times.map(|t| t * 100.0 / sum);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 100"
+    )]
+    let mut shares = exact.map(|p| p.floor() as u32);
+    // What rounding down left over goes to those that lost most by it.
+    let mut order: Vec<usize> = (0..PARTS).collect();
+    order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()));
+    let missing = 100_u32.saturating_sub(shares.iter().sum());
+    for (_, at) in (0..missing).zip(order) {
+        shares[at] += 1;
+    }
+    Some(shares)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn shares_of_nothing_are_not_known() {
+        assert_eq!(whole([0.0; PARTS]), None);
+        assert_eq!(whole([f64::NAN, f64::INFINITY, -1.0, 0.0, 0.0]), None);
+        assert_eq!(whole([1.0, 1.0, 1.0, 0.0, 0.0]), Some([34, 33, 33, 0, 0]));
+    }
+
+    proptest! {
+        #[test]
+        fn shares_sum_up(times in prop::array::uniform5(0.0..1e6_f64)) {
+            prop_assume!(times.iter().sum::<f64>() > 0.0);
+            prop_assert_eq!(whole(times).map(|p| p.iter().sum::<u32>()), Some(100));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use ratatui::{symbols::block, text::Line};
 
 use crate::{
-    domain::{Risk, Source, units},
+    domain::{Risk, Source},
     front::theme::Role,
     protocol::Snapshot,
 };
@@ -35,28 +35,27 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let talk = figures.used.zip(figures.fixed).map(|(used, fixed)| used.saturating_sub(fixed));
     let guess = figures.fixed_source.is_some_and(Source::is_estimate);
     let free = figures.size.zip(figures.used).map(|(size, used)| size.saturating_sub(used));
+    let part = |mark: &'static str, role: Role, label: &str, guess: bool, count: Option<u64>| {
+        pen.row(
+            vec![pen.span(role, mark), pen.dim(format!(" {label}"))],
+            vec![pen.text(format!("{}{}", tilde(guess), tokens(count, 1))), pen.dim(" tok")],
+        )
+    };
     let lines = vec![
         Line::from(first),
         pen.row(
+            vec![pen.dim("used")],
             vec![
-                pen.text(format!("{}{}", tilde(estimated), tokens(figures.used, 7))),
+                pen.text(format!("{}{}", tilde(estimated), tokens(figures.used, 1))),
                 pen.dim(" of "),
-                pen.text(tokens(figures.size, 7)),
+                pen.text(tokens(figures.size, 1)),
                 pen.dim(" tok"),
             ],
-            vec![pen.text(format!("{}{}", tilde(estimated), tokens(free, 1))), pen.dim(" free")],
         ),
         left(snapshot, pen),
-        pen.row(
-            vec![
-                pen.dim("▓ fixed "),
-                pen.text(format!("{}{}", tilde(guess), tokens(figures.fixed, 1))),
-            ],
-            vec![
-                pen.dim("█ talk "),
-                pen.text(format!("{}{}", tilde(guess || estimated), tokens(talk, 1))),
-            ],
-        ),
+        part("▓", Role::BarFixed, "system and tools", guess, figures.fixed),
+        part(block::FULL, risk.unwrap_or(Role::Bar), "conversation", guess || estimated, talk),
+        part("▁", Role::BarEmpty, "free", estimated, free),
     ];
     let source = match figures.source {
         Some(Source::Server) => "usage",
@@ -70,13 +69,16 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
 /// Turns left, in the colour and the words of the risk.
 fn left(snapshot: &Snapshot, pen: Pen<'_>) -> Line<'static> {
     let turns = match snapshot.forecast.turns_left {
-        Some(1) => "~1 turn left".to_owned(),
-        Some(n) => format!("~{} turns left", units::count(n)),
-        None => "turns left".to_owned(),
+        Some(1) => "~1 turn more".to_owned(),
+        Some(n) if n > 999 => "over 999 turns more".to_owned(),
+        Some(n) => format!("~{n} turns more"),
+        None => "turns left: –".to_owned(),
     };
     match (snapshot.forecast.risk, snapshot.forecast.turns_left) {
-        (Risk::None, Some(_)) => pen.row(vec![pen.text(turns)], vec![]),
-        (Risk::None, None) => pen.row(vec![pen.dim(turns)], vec![pen.text(UNKNOWN)]),
+        (Risk::None, Some(_)) => pen.row(vec![pen.dim("room for")], vec![pen.text(turns)]),
+        (Risk::None, None) => {
+            pen.row(vec![pen.dim("room for")], vec![pen.text(UNKNOWN), pen.dim(" turns")])
+        }
         (Risk::Near, _) => {
             pen.row(vec![pen.span(Role::Warn, turns)], vec![pen.span(Role::Warn, "▲ near: F2")])
         }

@@ -1,0 +1,48 @@
+//! `docs/KEYS.md`, made from the bindings so that it cannot fall behind.
+
+use std::fmt::Write as _;
+
+use crate::front::input::{Action, Keymap};
+
+/// What an action does, in a sentence for the help and the manual.
+pub(super) const fn sentence(action: Action) -> &'static str {
+    match action {
+        Action::Help => "this help, with the notes of the session; Esc closes it, arrows scroll",
+        Action::Compact => "compact the conversation; while a turn runs it asks whether to wait",
+        Action::Panes => "show or hide the panes",
+        Action::Theme => "next theme",
+        Action::Fresh => "restart Claude Code with an empty conversation; asks while a turn runs",
+        Action::Quit => "quit; asks while a turn runs, twice quits at once",
+        Action::Dismiss => "put the alert above the keys away, until it comes anew",
+    }
+}
+
+/// The text of `docs/KEYS.md`.
+#[must_use]
+pub fn keys_page() -> String {
+    let leader = Keymap::default().leader();
+    let mut page = String::from(
+        "# Keys\n\n<!-- Made from the bindings in src/front/input/keymap.rs; \
+         `UPDATE_DOCS=1 cargo test --test ui_keys` writes it anew. -->\n\n",
+    );
+    let _ = write!(
+        page,
+        "Every key below is lcc's; all others, Esc and Ctrl-C among them, belong to Claude Code. \
+         Where\na terminal or a window manager takes an F-key for itself, the leader and a letter \
+         do the same:\npress `{leader}`, let go, press the letter. The leader twice sends it to \
+         Claude Code. Another\nleader: `leader` in the configuration.\n\n\
+         | key | leader and | name | what it does |\n|---|---|---|---|\n"
+    );
+    for bound in Keymap::BINDINGS {
+        let key = bound.function.map_or_else(|| "–".to_owned(), |f| format!("`F{f}`"));
+        let does = sentence(bound.action);
+        let _ = writeln!(page, "| {key} | `{}` | {} | {does} |", bound.letter, bound.label);
+    }
+    page.push_str(
+        "\nCtrl-Z does nothing: a stopped Claude Code could not be woken.\n\n## Mouse\n\n\
+         The bottom line can be clicked; a click on the alert above it puts it away. In Claude \
+         Code's\npane the mouse is Claude Code's where it asks for it; else the wheel scrolls, \
+         and dragging\nselects and copies. Typing returns to the end.\n",
+    );
+    page
+}
