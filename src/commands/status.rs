@@ -60,13 +60,10 @@ fn read(sessions: &Path, id: Option<&str>) -> Result<String, CommandError> {
         if id.is_some_and(|id| id != name) {
             continue;
         }
-        match ask(&folder) {
-            Ok(line) => {
-                let since = folder.join(ABOUT).metadata().and_then(|m| m.modified());
-                live.push((since.unwrap_or(SystemTime::UNIX_EPOCH), line));
-            }
-            // It ended meanwhile, or is about to begin.
-            Err(_) => {}
+        // One that does not answer ended meanwhile, or is about to begin.
+        if let Ok(line) = ask(&folder) {
+            let since = folder.join(ABOUT).metadata().and_then(|m| m.modified());
+            live.push((since.unwrap_or(SystemTime::UNIX_EPOCH), line));
         }
     }
     live.sort_by_key(|(since, _)| *since);

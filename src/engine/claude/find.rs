@@ -118,7 +118,7 @@ fn is_program(path: &Path) -> bool {
 fn is_stub(path: &Path) -> bool {
     let mut start = [0; 2];
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_err()
-        || (start != *b"#!" && start.iter().all(|b| b.is_ascii_graphic()))
+        || (start != *b"#!" && start.iter().all(u8::is_ascii_graphic))
 }
 
 fn describe(path: PathBuf) -> ClaudeProgram {
