@@ -376,7 +376,7 @@ fn sizes_keys_clicks_and_no_colour() {
     assert!(cockpit.outer.wait_end(SOON).success());
     assert_eq!(cockpit.outer.leftovers(), Vec::<String>::new());
     let raw = String::from_utf8_lossy(&cockpit.outer.raw()).into_owned();
-    for colour in ["\x1b[38;", "\x1b[48;", "\x1b[31m", "\x1b[32m"] {
+    for colour in ["\x1b[38;2;", "\x1b[48;2;", "\x1b[38;5;", "\x1b[31m", "\x1b[32m"] {
         assert!(!raw.contains(colour), "{colour:?} in spite of NO_COLOR");
     }
     cockpit.fake.wait_gone();

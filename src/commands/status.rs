@@ -53,7 +53,6 @@ pub fn run(
 
 /// One line of JSON from a session; folders of sessions that died are removed on the way.
 fn read(sessions: &Path, id: Option<&str>) -> Result<String, CommandError> {
-    bury_dead(sessions);
     let mut live: Vec<(SystemTime, String)> = Vec::new();
     for folder in folders(sessions) {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -66,6 +65,7 @@ fn read(sessions: &Path, id: Option<&str>) -> Result<String, CommandError> {
             live.push((since.unwrap_or(SystemTime::UNIX_EPOCH), line));
         }
     }
+    bury_dead(sessions);
     live.sort_by_key(|(since, _)| *since);
     live.pop().map(|(_, line)| line).ok_or_else(|| {
         CommandError::Usage(match id {

@@ -36,7 +36,7 @@ pub fn command(data: &Path) -> Vec<String> {
 pub enum InstallError {
     /// npm cannot be started.
     #[error(
-        "npm cannot be started ({0}). Install Node.js 18 or newer (it brings npm), then try again"
+        "npm cannot be started ({0}). Install Node.js 22 or newer (it brings npm), then try again"
     )]
     NoNpm(std::io::Error),
     /// The folder cannot be made.
