@@ -31,7 +31,7 @@ impl Options {
             let mut after = rest.chars();
             let value = matches!(after.next(), Some(' ' | '='))
                 && after.next().is_some_and(|c| !c.is_whitespace());
-            for name in names.into_iter().filter(|name| name.trim_matches('-') != "") {
+            for name in names.into_iter().filter(|name| !name.trim_matches('-').is_empty()) {
                 known.insert(name.to_owned(), value);
             }
         }
