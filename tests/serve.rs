@@ -353,7 +353,7 @@ fn a_service_is_printed_installed_and_removed() {
                 assert_eq!(asked, "");
             }
             (true, 0) => {
-                assert_eq!(asked, "--user daemon-reload\n--user enable --now lcc-server.service\n")
+                assert_eq!(asked, "--user daemon-reload\n--user enable --now lcc-server.service\n");
             }
             (true, _) => {
                 assert!(said.contains("no bus") && said.contains("stays as it is"), "{said}");
