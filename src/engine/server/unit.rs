@@ -69,6 +69,14 @@ fn systemd(plan: &Plan, words: &[&str]) -> String {
          [Service]\n",
         plan.kind
     );
+    // systemd takes no program with a quote or a backslash in its path, but any argument.
+    let mut shell = vec!["/bin/sh", "-c", "exec \"$@\"", "sh"];
+    let words = if words.first().is_some_and(|program| program.contains(['"', '\'', '\\'])) {
+        shell.extend(words);
+        shell.as_slice()
+    } else {
+        words
+    };
     // The colon keeps `$` in the arguments as it is.
     let line: Vec<String> = words
         .iter()

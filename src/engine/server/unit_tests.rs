@@ -125,6 +125,10 @@ proptest! {
         let text = text(&plan, Manager::Systemd, "/log").unwrap();
         let line = text.lines().find_map(|l| l.strip_prefix("ExecStart=")).unwrap();
         let mut expected = vec![format!(":{program}")];
+        if program.contains(['"', '\'', '\\']) {
+            expected = vec![":/bin/sh".into(), "-c".into(), "exec \"$@\"".into(), "sh".into()];
+            expected.push(program);
+        }
         expected.extend(args.clone());
         prop_assert_eq!(read_back(line), expected);
     }
