@@ -7,7 +7,10 @@ mod common;
 mod house;
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,7 +39,18 @@ fn certificates_and_credential_serve_the_proxy_its_count_and_the_looks() {
         let (cert, private) = authority.issue("me", 2100).files(house.dir.path());
         secret(&house.path("token"), &format!("{SECRET}\n"), 0o600);
         let expected = line.clone();
+        let counts = Arc::new((Mutex::new(0), Condvar::new()));
         let server = serve(&authority.issue("localhost", 2100), Some(&authority), move |head| {
+            // The second count comes when the first has been told; only then the answer.
+            let (seen, news) = &*counts;
+            if head.contains("count_tokens") {
+                *seen.lock().unwrap() += 1;
+                news.notify_all();
+            } else if head.contains("/v1/messages") {
+                let seen = seen.lock().unwrap();
+                let waited = news.wait_timeout_while(seen, Duration::from_secs(15), |n| *n < 3);
+                drop(waited.unwrap());
+            }
             vllm(head, Some(&expected))
         });
         let url = format!("https://localhost:{}/team", server.addr.port());
