@@ -5,7 +5,7 @@ use std::path::Path;
 use super::CommandError;
 use crate::{
     config::{AccessSettings, CommandHeader, Settings, is_loopback},
-    engine::access::{Access, Auth, COMMAND_PATIENCE, Identity, Reach, Scheme},
+    engine::access::{Access, Auth, Identity, Reach, Scheme},
 };
 
 /// What the settings say of a server's certificates and credentials.
@@ -26,7 +26,7 @@ pub fn access(settings: &AccessSettings) -> Access {
             Auth::Command { scheme, words: command.clone() }
         }
     };
-    Access { ca: ca.clone(), identity, auth, patience: COMMAND_PATIENCE }
+    Access { ca: ca.clone(), identity, auth, ..Access::default() }
 }
 
 /// The way to the server of the settings; to this machine's own when they name none.

@@ -126,6 +126,15 @@ pub fn serve_plain(play: impl Fn(&str) -> String + Send + Sync + 'static) -> Ser
     listen(|mut stream, heads, play| answer(&mut stream, heads, play), play)
 }
 
+/// Answers the first bytes of anything as an http server answers what it cannot read.
+pub fn serve_babble() -> Server {
+    let each = |mut stream: TcpStream, _: &Mutex<Vec<String>>, _: &Play| {
+        let _ = stream.read(&mut [0; 4_096]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    };
+    listen(each, |_| String::new())
+}
+
 fn listen(
     each: impl Fn(TcpStream, &Mutex<Vec<String>>, &Play) + Send + Sync + 'static,
     play: impl Fn(&str) -> String + Send + Sync + 'static,

@@ -140,6 +140,8 @@ pub fn idle() -> Snapshot {
             next_prefill_s: Some(1.2),
         },
         server: ServerFigures {
+            queue: None,
+            put_off: None,
             kind: Some(ServerKind::LlamaServer),
             version: Some("b11434".to_owned()),
             model: Some("qwen3.6:35b-a3b".to_owned()),

@@ -7,10 +7,6 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{Access, Auth, CredentialError, Scheme, Secret, command, files};
 
-/// A credential that the server refuses is not had anew more often than this: looks at the server
-/// come several times a second.
-const PAUSE: Duration = Duration::from_secs(10);
-
 /// The header that a credential goes into, as a name and a value.
 pub(super) type Header = (HeaderName, HeaderValue);
 
@@ -19,6 +15,7 @@ pub(super) type Header = (HeaderName, HeaderValue);
 pub(super) struct Credentials {
     auth: Auth,
     patience: Duration,
+    pause: Duration,
     held: Mutex<Held>,
 }
 
@@ -29,15 +26,15 @@ struct Held {
 }
 
 impl Held {
-    fn rests(&self) -> bool {
-        self.had.is_some_and(|had| had.elapsed() < PAUSE)
+    fn rests(&self, pause: Duration) -> bool {
+        self.had.is_some_and(|had| had.elapsed() < pause)
     }
 }
 
 impl Credentials {
     pub(super) fn new(access: &Access) -> Self {
         let auth = access.auth.clone();
-        Self { auth, patience: access.patience, held: Mutex::default() }
+        Self { auth, patience: access.patience, pause: access.pause, held: Mutex::default() }
     }
 
     pub(super) const fn any(&self) -> bool {
@@ -54,7 +51,7 @@ impl Credentials {
         let mut held = self.held.lock().await;
         match &held.last {
             Some(Ok(secret)) => return Ok(header(scheme, secret)),
-            Some(Err(error)) if held.rests() => return Err(error.clone()),
+            Some(Err(error)) if held.rests(self.pause) => return Err(error.clone()),
             Some(Err(_)) | None => {}
         }
         let secret = self.have(&mut held).await?;
@@ -75,7 +72,7 @@ impl Credentials {
                 return Ok(known);
             }
         }
-        if held.rests() {
+        if held.rests(self.pause) {
             return Ok(None);
         }
         let secret = self.have(&mut held).await?;

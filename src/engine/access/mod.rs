@@ -25,6 +25,9 @@ pub use trouble::explain;
 /// For a command that prints a credential.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Looks at a server come several times a second; its credential is not had anew that often.
+pub const PAUSE: Duration = Duration::from_secs(10);
+
 /// How a server is reached. The default is a server that asks for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
@@ -36,11 +39,19 @@ pub struct Access {
     pub auth: Auth,
     /// Longest wait for [`Auth::Command`].
     pub patience: Duration,
+    /// A credential that is refused, or cannot be had, is not had anew sooner than this.
+    pub pause: Duration,
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self { ca: None, identity: None, auth: Auth::None, patience: COMMAND_PATIENCE }
+        Self {
+            ca: None,
+            identity: None,
+            auth: Auth::None,
+            patience: COMMAND_PATIENCE,
+            pause: PAUSE,
+        }
     }
 }
 

@@ -57,10 +57,18 @@ fn certificate(problem: &CertificateError) -> String {
              this machine's clock if it is wrong"
             .to_owned(),
         E::NotValidForName => other_name(""),
-        E::NotValidForNameContext { presented, .. } => other_name(&presented.join(", ")),
+        E::NotValidForNameContext { presented, .. } => {
+            let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+            other_name(&names.join(", "))
+        }
         E::Revoked => "its certificate has been revoked; ask who runs it".to_owned(),
         other => format!("its certificate cannot be accepted ({other:?})"),
     }
+}
+
+/// A name as it stands in the certificate, out of the way TLS writes it: `DnsName("a.example")`.
+fn bare(name: &str) -> &str {
+    name.split('"').nth(1).unwrap_or(name)
 }
 
 fn other_name(presented: &str) -> String {
