@@ -17,6 +17,8 @@ pub enum Action {
     Theme,
     /// Restarts Claude Code with an empty conversation.
     Fresh,
+    /// Shows or hides the log.
+    Log,
     /// Ends lcc.
     Quit,
 }
@@ -82,12 +84,13 @@ pub struct Keymap {
 
 impl Keymap {
     /// Every action with its keys, in the order of the bottom bar.
-    pub const BINDINGS: [Binding; 6] = [
+    pub const BINDINGS: [Binding; 7] = [
         bind(1, 'h', "help", Action::Help),
         bind(2, 'c', "compact", Action::Compact),
         bind(3, 'p', "panes", Action::Panes),
         bind(4, 't', "theme", Action::Theme),
         bind(5, 'f', "fresh", Action::Fresh),
+        bind(8, 'l', "log", Action::Log),
         bind(10, 'q', "quit", Action::Quit),
     ];
 
@@ -193,7 +196,7 @@ mod tests {
         let functions: HashSet<u8> = Keymap::BINDINGS.iter().map(|b| b.function).collect();
         let letters: HashSet<char> = Keymap::BINDINGS.iter().map(|b| b.letter).collect();
         let actions: HashSet<Action> = Keymap::BINDINGS.iter().map(|b| b.action).collect();
-        assert_eq!([functions.len(), letters.len(), actions.len()], [6, 6, 6]);
+        assert_eq!([functions.len(), letters.len(), actions.len()], [7, 7, 7]);
     }
 
     #[test]

@@ -50,12 +50,17 @@ const PANES: [(&str, &str); 9] = [
 ];
 
 /// The keys in words.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 8] = [
     ("F1", "this help; Esc closes it, arrows scroll"),
     ("F2", "compact the conversation; while a turn runs it asks whether to wait"),
     ("F3", "panes: show or hide them"),
     ("F4", "next theme"),
     ("F5", "restart Claude Code with an empty conversation"),
+    (
+        "F8",
+        "log: what passed the proxy and what the server wrote; / searches, n and N go on, p \
+         pauses, Esc closes",
+    ),
     ("F10", "quit; twice quits at once"),
     ("mouse", "the bottom line and the alert above it can be clicked; dragging selects and copies"),
 ];

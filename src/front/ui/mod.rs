@@ -13,6 +13,7 @@ mod dialog;
 mod header;
 mod help;
 mod keybar;
+mod log;
 mod noise;
 mod prefill;
 mod sandbox;
@@ -62,6 +63,7 @@ pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
     for overlay in &model.overlays {
         match overlay {
             Overlay::Help(scroll) => help::draw(model, *scroll, theme, screen, buf),
+            Overlay::Log(view) => log::draw(&model.log, view, theme, layout.frame, buf),
             Overlay::Dialog(asked) => dialog::draw(model, asked, theme, screen, buf),
         }
     }
