@@ -56,11 +56,12 @@ impl Log {
     /// Takes in a line that the server wrote into its log.
     pub fn server_line(&mut self, at: Moment, text: &str) {
         let text: String = text
-            .trim()
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
+            .skip_while(|c| c.is_whitespace())
             .take(LONGEST)
             .collect();
+        let text = text.trim_end().to_owned();
         if !text.is_empty() {
             let weight = weight_of(&text);
             let fold = (weight == LogWeight::Noise).then_some(LogFold::Noise);

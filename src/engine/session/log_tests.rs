@@ -160,7 +160,7 @@ fn lines_of_servers_are_weighed_by_their_words() {
     }
     let mut log = Log::default();
     log.server_line(Moment::default(), "\x1b[31mred\x07\n");
-    assert_eq!(log.take().unwrap()[0].text, "[31mred ");
+    assert_eq!(log.take().unwrap()[0].text, "[31mred");
     log.server_line(Moment::default(), "  \n");
     assert_eq!(log.take(), None);
 }
