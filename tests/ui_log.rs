@@ -23,10 +23,8 @@ fn line(ms: u64, weight: LogWeight, text: &str) -> LogLine {
 }
 
 fn session() -> Vec<LogLine> {
-    let server = |ms, weight, text: &str| LogLine {
-        origin: LogOrigin::Server,
-        ..line(ms, weight, text)
-    };
+    let server =
+        |ms, weight, text: &str| LogLine { origin: LogOrigin::Server, ..line(ms, weight, text) };
     let mut lines = vec![
         line(900, LogWeight::Plain, "llama-server serves qwen3.6:35b-a3b, 32,768 tok"),
         line(1_000, LogWeight::Noise, "HEAD /api/hello 200 by lcc"),
@@ -38,7 +36,8 @@ fn session() -> Vec<LogLine> {
         ),
     ];
     for n in 0..212_u64 {
-        let path = if n % 3 == 0 { "/api/event_logging/batch" } else { "/v1/messages/count_tokens" };
+        let path =
+            if n % 3 == 0 { "/api/event_logging/batch" } else { "/v1/messages/count_tokens" };
         lines.push(line(20_000 + n, LogWeight::Noise, &format!("POST {path} 200 by lcc")));
     }
     lines.extend([

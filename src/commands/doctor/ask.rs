@@ -21,7 +21,7 @@ use crate::domain::{ServerFacts, ServerKind};
 /// For facts: they take milliseconds.
 const FACT: Duration = Duration::from_secs(2);
 /// For one answer of the model, its load included.
-const ANSWER: Duration = Duration::from_secs(600);
+const ANSWER: Duration = Duration::from_secs(180);
 
 /// A server to ask.
 pub struct Asker {

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::IsTerminal,
+    io::{self, IsTerminal, Write},
     path::Path,
     process::{Command, Stdio},
 };
@@ -145,12 +145,15 @@ async fn ask(client: reqwest::Client, settings: &Settings, depth: Depth) -> (Ser
     if let (Some(model), true) = (model, facts.healthy) {
         let asker = Asker::new(client.clone(), &url, &model);
         if depth.deep || depth.smoke {
+            say("what is 2+2, thinking off and on");
             asked.thinking = asker.thinking().await;
         }
         if depth.deep {
+            say("the same prompt of some thousand tokens, twice");
             asked.reread = asker.reread().await;
         }
         if depth.smoke {
+            say("one tool call");
             asked.smoke = asker.smoke().await;
         }
         // Only now: running the model has loaded it, and a loaded model tells more.
@@ -162,6 +165,12 @@ async fn ask(client: reqwest::Client, settings: &Settings, depth: Depth) -> (Ser
         asked.details = asker.details(&facts, here).await;
     }
     (ServerFact::Found { url, here, facts }, asked)
+}
+
+/// Says on stderr what takes time now; at most three minutes an answer.
+fn say(what: &str) {
+    // Who cannot read it has no use for it either.
+    let _ = writeln!(io::stderr(), "lcc: asking the model: {what}");
 }
 
 /// The process that serves a URL of this machine, and what it started.

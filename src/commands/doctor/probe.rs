@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Words that make a prefix of about three thousand tokens.
 const PREFIX_LINES: usize = 200;
 /// Tokens an answer may have when it may think.
-const ROOM_TO_THINK: u64 = 512;
+const ROOM_TO_THINK: u64 = 256;
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -83,7 +83,7 @@ pub struct Thinking {
 #[must_use]
 pub fn two_and_two(model: &str, think: bool) -> Value {
     let thinking = if think {
-        json!({"type": "enabled", "budget_tokens": 256})
+        json!({"type": "enabled", "budget_tokens": 200})
     } else {
         json!({"type": "disabled"})
     };

@@ -169,8 +169,8 @@ pub(super) fn window(facts: &Facts) -> Finding {
 const fn lost(kind: ServerKind) -> &'static str {
     match kind {
         ServerKind::Ollama => {
-            "What does not fit, Ollama cuts off at the start without a word: the system prompt \
-             and the tools go first."
+            "What does not fit, Ollama drops without a word, the oldest messages first: the model \
+             works on without them."
         }
         ServerKind::LmStudio => {
             "What does not fit is answered with an error 500, which Claude Code repeats for \
