@@ -64,7 +64,7 @@ fn shape() -> Shape {
 
 /// llama-server on a Mac, everything tried.
 pub(super) fn good() -> Facts {
-    let commands = vec!["llama-server -m m.gguf -c 32768 -np 1 -fa auto"];
+    let commands = ["llama-server -m m.gguf -c 32768 -np 1 -fa auto"];
     let commands = commands.iter().map(|c| c.split(' ').map(str::to_owned).collect()).collect();
     Facts {
         config: Ok(None),
