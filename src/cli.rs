@@ -123,6 +123,12 @@ pub enum Sub {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Also run the model: thinking on and off, the same long prompt twice (a minute or two).
+        #[arg(long)]
+        deep: bool,
+        /// Also have the model make exactly one tool call, and time it.
+        #[arg(long)]
+        smoke: bool,
         /// The server to look at [default: the configured one, else the first one found].
         #[arg(long, value_name = "URL")]
         server: Option<String>,

@@ -83,10 +83,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
                 verbose,
             }))
         }
-        Some(Sub::Doctor { json, server, config }) => {
+        Some(Sub::Doctor { json, deep, smoke, server, config }) => {
             let around = Surroundings::look(config.as_deref())?;
-            let facts =
-                block_on(async { Ok(commands::doctor::gather(&around, server.as_deref()).await) })?;
+            let depth = commands::doctor::Depth { deep, smoke };
+            let facts = block_on(async {
+                Ok(commands::doctor::gather(&around, server.as_deref(), depth).await)
+            })?;
             let findings = commands::doctor::check(&facts);
             commands::doctor::print(&findings, json, &mut out).map_err(CommandError::other)?;
             Ok(ExitCode::from(u8::from(commands::doctor::failed(&findings))))

@@ -1,14 +1,30 @@
 //! `lcc doctor`: looks at everything lcc needs and says what to mend, and how.
 
+mod ask;
 mod checks;
+mod details;
+mod facts;
 mod gather;
+mod gguf;
+mod memory;
+mod probe;
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-pub use checks::{ClaudeFact, Facts, SandboxFact, ServerFact, check};
+pub use checks::check;
+pub use facts::Facts;
 pub use gather::gather;
+
+/// How much the model is made to do; both cost its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Tries thinking both ways, and the same long prefix twice.
+    pub deep: bool,
+    /// Tries thinking both ways, and one tool call.
+    pub smoke: bool,
+}
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -16,6 +32,8 @@ pub use gather::gather;
 pub enum Verdict {
     /// As it should be.
     Ok,
+    /// Not looked at, or nothing to be seen; says why.
+    Skipped,
     /// Works, but something is lost.
     Warning,
     /// lcc cannot work so.
@@ -58,15 +76,16 @@ pub fn print(findings: &[Finding], json: bool, out: &mut impl Write) -> io::Resu
     for f in findings {
         let mark = match f.verdict {
             Verdict::Ok => "ok  ",
+            Verdict::Skipped => "-   ",
             Verdict::Warning => "warn",
             Verdict::Failure => "FAIL",
         };
-        writeln!(out, "{mark}  {:<12} {}", f.check, f.found)?;
+        writeln!(out, "{mark}  {:<15} {}", f.check, f.found)?;
         if !f.why.is_empty() {
-            writeln!(out, "      {:<12} {}", "", f.why)?;
+            writeln!(out, "      {:<15} {}", "", f.why)?;
         }
         for line in f.fix.lines() {
-            writeln!(out, "      {:<12} fix: {line}", "")?;
+            writeln!(out, "      {:<15} fix: {line}", "")?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod child;
 mod compaction;
+pub mod log;
 mod served;
 mod server;
 mod settings;
@@ -22,6 +23,7 @@ pub use status::{ABOUT, SOCKET, bury_dead};
 use self::{
     child::{Life, Plan},
     compaction::{Compaction, Step},
+    log::Log,
     server::Chosen,
     status::StatusPage,
 };
@@ -91,6 +93,7 @@ struct Engine {
     line: Option<Line>,
     life: Option<Life>,
     compaction: Compaction,
+    log: Log,
     size: (u16, u16),
 }
 
@@ -123,6 +126,7 @@ impl Engine {
             line: None,
             life: None,
             compaction: Compaction::default(),
+            log: Log::default(),
         }
     }
 
@@ -368,7 +372,17 @@ impl Engine {
             let message = format!("Claude Code ended: {status}");
             self.push(Update::ChildEnded { code: status.code(), message });
         }
+        self.send_log();
         self.send_figures();
+    }
+
+    /// Sends the new lines of the log; while the front lags they wait, bounded.
+    fn send_log(&mut self) {
+        if !self.waiting.iter().any(|u| matches!(u, Update::Log(_)))
+            && let Some(lines) = self.log.take()
+        {
+            self.push(Update::Log(lines));
+        }
     }
 
     fn take_step(&mut self, step: Step) {
@@ -406,6 +420,7 @@ impl Engine {
 
     fn take_in(&mut self, observation: &Observation) {
         self.meter.observe(observation);
+        self.log.observe(observation);
     }
 
     fn happened(&mut self, event: Event) {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::Snapshot;
+use super::{log::LogLine, snapshot::Snapshot};
 
 /// One piece of news from the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub enum Update {
     Snapshot(Box<Snapshot>),
     /// Something the user should read.
     Notice(Notice),
+    /// New lines of the log, oldest first; at most ten times a second.
+    Log(Vec<LogLine>),
     /// Claude Code is about to start in a blank terminal; the front clears the pane.
     ChildStarting,
     /// Claude Code ended by itself.

@@ -17,7 +17,7 @@ fn listening_inode(table: &str, port: u16) -> Option<u64> {
 
 /// The process that listens on `port`, when this user may see it.
 #[cfg(target_os = "linux")]
-pub(super) fn process_on(port: u16) -> Option<u32> {
+pub fn process_on(port: u16) -> Option<u32> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()
         .find_map(|table| listening_inode(&std::fs::read_to_string(table).ok()?, port))?;
@@ -33,7 +33,7 @@ pub(super) fn process_on(port: u16) -> Option<u32> {
 
 /// The children of a process, as the kernel lists them; empty where it does not.
 #[cfg(target_os = "linux")]
-pub(super) fn children(pid: u32) -> Vec<u32> {
+pub fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     threads
         .flatten()
@@ -46,13 +46,13 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
 
 /// The process that listens on `port`: not known on this system.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn process_on(_port: u16) -> Option<u32> {
+pub fn process_on(_port: u16) -> Option<u32> {
     None
 }
 
 /// The children of a process: not known on this system.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn children(_pid: u32) -> Vec<u32> {
+pub fn children(_pid: u32) -> Vec<u32> {
     Vec::new()
 }
 

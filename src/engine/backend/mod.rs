@@ -20,5 +20,6 @@ mod vllm;
 mod watch;
 
 pub use identify::{CANDIDATES, IdentifyError, client, find, identify};
+pub use listener::{children, process_on};
 pub use slots::{SlotProgress, progress_of};
 pub use watch::{WatchSettings, watch};

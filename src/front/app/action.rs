@@ -7,7 +7,8 @@ use crate::{
 };
 
 use super::{
-    Ask, ChildState, Dialog, Effect, Kind, Model, Outcome, Overlay, dialog::freed_sentence, pane,
+    Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay,
+    dialog::freed_sentence, pane,
 };
 
 /// Runs one action, whether its key was pressed or its name clicked.
@@ -18,6 +19,7 @@ pub(super) fn run(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Panes => panes(model, effects),
         Action::Theme => model.theme = (model.theme + 1) % model.themes.len(),
         Action::Fresh => fresh(model, effects),
+        Action::Log => log(model),
         Action::Quit => quit(model, effects),
         Action::Dismiss => {
             super::alert::dismiss(model);
@@ -62,6 +64,16 @@ fn help(model: &mut Model) {
     } else {
         model.overlays.retain(|overlay| !matches!(overlay, Overlay::Help(_)));
         model.overlays.push(Overlay::Help(0));
+    }
+}
+
+/// Opens the log on top, or closes it where it is.
+fn log(model: &mut Model) {
+    let is_log = |overlay: &Overlay| matches!(overlay, Overlay::Log(_));
+    let open = model.overlays.last().is_some_and(is_log);
+    model.overlays.retain(|overlay| !is_log(overlay));
+    if !open {
+        model.overlays.push(Overlay::Log(LogView::default()));
     }
 }
 

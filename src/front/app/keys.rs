@@ -8,7 +8,7 @@ use crate::{
     protocol::{Command, Notice, NoticeLevel},
 };
 
-use super::{ChildState, Effect, Model, Overlay, action};
+use super::{ChildState, Effect, Model, Overlay, action, log::Pressed};
 
 /// A key.
 pub(super) fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -30,6 +30,7 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     if key.kind == KeyEventKind::Release {
         return;
     }
+    let rows = model.layout().log_rows();
     match model.overlays.last_mut() {
         Some(Overlay::Help(scroll)) => {
             if let Some(to) = scrolled(*scroll, key.code) {
@@ -61,6 +62,12 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
                     }
                 }
                 _ => {}
+            }
+            effects.push(Effect::Redraw);
+        }
+        Some(Overlay::Log(view)) => {
+            if view.press(&mut model.log, key, rows) == Pressed::Closes {
+                model.overlays.pop();
             }
             effects.push(Effect::Redraw);
         }

@@ -59,6 +59,13 @@ impl Layout {
         }
     }
 
+    /// Rows of the log where it is open: Claude Code's frame without its border, and without the
+    /// line of the log's own keys.
+    #[must_use]
+    pub const fn log_rows(&self) -> u16 {
+        self.frame.height.saturating_sub(3)
+    }
+
     fn too_small(screen: Rect) -> Self {
         let none = Rect::ZERO;
         Self {

@@ -10,7 +10,7 @@ use crate::{
     protocol::Snapshot,
 };
 
-use super::{Dialog, Layout, Notices, alert::Dismissed, mouse::Pressed, pane};
+use super::{Dialog, Layout, Log, LogView, Notices, alert::Dismissed, mouse::Pressed, pane};
 
 /// What stands in the header before any figure is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,6 +66,8 @@ pub enum Overlay {
     Help(u16),
     /// A question.
     Dialog(Dialog),
+    /// What the proxy saw and the server wrote.
+    Log(LogView),
 }
 
 /// Everything the front knows. Changed by [`super::update`] alone.
@@ -86,6 +88,8 @@ pub struct Model {
     pub snapshot_at: Moment,
     /// What lies over the cockpit, topmost last.
     pub overlays: Vec<Overlay>,
+    /// What the proxy saw and the server wrote.
+    pub log: Log,
     /// What the engine said.
     pub notices: Notices,
     /// Whether the right column is shown where there is room for it.
@@ -130,6 +134,7 @@ impl Model {
             snapshot: None,
             snapshot_at: Moment::default(),
             overlays: Vec::new(),
+            log: Log::default(),
             notices: Notices::default(),
             column: true,
             drawer: false,

@@ -55,6 +55,21 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
             effects.push(Effect::Redraw);
             return;
         }
+        Some(Overlay::Log(view)) => {
+            let by = match event.kind {
+                MouseEventKind::ScrollUp => -3,
+                MouseEventKind::ScrollDown => 3,
+                MouseEventKind::Down(_)
+                | MouseEventKind::Up(_)
+                | MouseEventKind::Drag(_)
+                | MouseEventKind::Moved
+                | MouseEventKind::ScrollLeft
+                | MouseEventKind::ScrollRight => return,
+            };
+            view.scroll(&mut model.log, by, layout.log_rows());
+            effects.push(Effect::Redraw);
+            return;
+        }
         None => {}
     }
     if click && layout.alert.contains(at) && dismiss(model) {

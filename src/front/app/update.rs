@@ -6,7 +6,7 @@ use crate::{
     protocol::{Command, NoticeLevel, Snapshot, Update},
 };
 
-use super::{AlertKey, ChildState, Effect, Message, Model, action, keys, mouse, pane};
+use super::{AlertKey, ChildState, Effect, Message, Model, Overlay, action, keys, mouse, pane};
 
 /// Takes in one message; says what is to be done. Without [`Effect::Redraw`] the screen is as
 /// it was.
@@ -45,6 +45,13 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
             return;
         }
         Update::Snapshot(new) => snapshot(model, new),
+        Update::Log(lines) => {
+            model.log.add(lines);
+            // The list is drawn only while it is open.
+            if !model.overlays.iter().any(|o| matches!(o, Overlay::Log(_))) {
+                return;
+            }
+        }
         Update::Notice(notice) => {
             if let ChildState::Starting(steps) = &mut model.child
                 && notice.level == NoticeLevel::Info

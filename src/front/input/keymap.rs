@@ -17,6 +17,8 @@ pub enum Action {
     Theme,
     /// Restarts Claude Code with an empty conversation.
     Fresh,
+    /// Shows or hides the log.
+    Log,
     /// Ends lcc.
     Quit,
     /// Puts the alert above the keys away.
@@ -88,12 +90,13 @@ pub struct Keymap {
 
 impl Keymap {
     /// Every action with its keys, in the order of the bottom bar.
-    pub const BINDINGS: [Binding; 7] = [
+    pub const BINDINGS: [Binding; 8] = [
         bind(1, 'h', "help", Action::Help),
         bind(2, 'c', "compact", Action::Compact),
         bind(3, 'p', "panes", Action::Panes),
         bind(4, 't', "theme", Action::Theme),
         bind(5, 'f', "fresh", Action::Fresh),
+        bind(8, 'l', "log", Action::Log),
         bind(10, 'q', "quit", Action::Quit),
         letter_only('x', "dismiss", Action::Dismiss),
     ];

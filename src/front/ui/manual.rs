@@ -12,6 +12,10 @@ pub(super) const fn sentence(action: Action) -> &'static str {
         Action::Panes => "show or hide the panes",
         Action::Theme => "next theme",
         Action::Fresh => "restart Claude Code with an empty conversation; asks while a turn runs",
+        Action::Log => {
+            "log: what passed the proxy and what the server wrote; / searches, n and N go on, p \
+             pauses, Esc closes"
+        }
         Action::Quit => "quit; asks while a turn runs, twice quits at once",
         Action::Dismiss => "put the alert above the keys away, until it comes anew",
     }

@@ -13,6 +13,7 @@ mod dialog;
 mod header;
 mod help;
 mod keybar;
+mod log;
 mod manual;
 mod noise;
 mod prefill;
@@ -64,6 +65,7 @@ pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
     for overlay in &model.overlays {
         match overlay {
             Overlay::Help(scroll) => help::draw(model, *scroll, theme, screen, buf),
+            Overlay::Log(view) => log::draw(&model.log, view, theme, layout.frame, buf),
             Overlay::Dialog(asked) => dialog::draw(model, asked, theme, screen, buf),
         }
     }
