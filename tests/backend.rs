@@ -82,6 +82,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
                 slots: false,
                 start_usage_is_real: false,
                 wants_local_host_header: true,
+                ..Dialect::UNKNOWN
             },
         ),
         (
@@ -103,6 +104,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
                 slots: false,
                 start_usage_is_real: true,
                 wants_local_host_header: false,
+                ..Dialect::UNKNOWN
             },
         ),
         (
@@ -116,6 +118,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
                 slots: false,
                 start_usage_is_real: true,
                 wants_local_host_header: false,
+                ..Dialect::UNKNOWN
             },
         ),
         (

@@ -284,6 +284,7 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
         upstream: format!("http://{addr}"),
         listen: listen.parse().unwrap(),
         allow_remote: false,
+        dialect: None,
     };
     let running = tokio::spawn(run(options("127.0.0.1:0"), Out(vec![], tell)));
     let first = lines.recv_timeout(PATIENCE).unwrap();

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     config::is_loopback,
-    domain::{Dialect, Observation, ServerFacts, ServerKind},
+    domain::{Api, Dialect, Observation, ServerFacts, ServerKind},
     engine::{
         backend::{self, WatchSettings},
         clock::Clock,
@@ -29,6 +29,9 @@ pub struct ProxyOptions {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// How the server is asked: anthropic or openai [default: as it wants]
+    #[arg(long, value_name = "API")]
+    pub dialect: Option<Api>,
     /// Allow an upstream that is not on this machine
     #[arg(long)]
     pub allow_remote: bool,
@@ -113,7 +116,13 @@ pub async fn relay(
     let mut terminate = signal(SignalKind::terminate())?;
     let (to, mut from) = mpsc::unbounded_channel();
     let rules = Rules::default();
-    let settings = ProxySettings { upstream: upstream.clone(), dialect, token: None, rules };
+    let settings = ProxySettings {
+        upstream: upstream.clone(),
+        dialect,
+        token: None,
+        rules,
+        api: options.dialect,
+    };
     let proxy = Proxy::new(settings, clock, to.clone())?;
     let listener = TcpListener::bind(options.listen)
         .map_err(|error| ProxyCommandError::Listen { addr: options.listen, error })?;

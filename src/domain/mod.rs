@@ -13,6 +13,6 @@ pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
 pub use profile::Profile;
 pub use request::{Part, RequestId, RequestKind, Section, SideKind, Tail};
-pub use server::{Dialect, ServerFacts, ServerKind, Source};
+pub use server::{Api, Dialect, ServerFacts, ServerKind, Source};
 pub use tier::Tier;
 pub use time::Moment;

@@ -45,6 +45,12 @@ pub fn known(status: u16, body: &str) -> Option<String> {
     Some(envelope.to_string())
 }
 
+/// The same for an error inside a stream, where no status tells the servers apart.
+#[must_use]
+pub fn in_stream(data: &str) -> Option<String> {
+    known(400, data).or_else(|| known(500, data))
+}
+
 /// Words that occur together in one server's message, in lower case.
 const WORDINGS: [&[&str]; 6] = [
     // llama-server
