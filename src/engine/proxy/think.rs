@@ -1,7 +1,8 @@
 //! Pure finder of reasoning that a model writes into ordinary text (`<think>` and its kin).
 //!
 //! Only a tag at the start of a line counts, so that an answer which talks about the tag in the
-//! middle of a sentence is no leak. A lone closing tag means that the template opened the
+//! middle of a sentence is no leak; a closing tag also counts at a line's end, where models that
+//! reason without a last line break put it. A lone closing tag means that the template opened the
 //! reasoning inside the prompt: then all of the block's text before it was reasoning.
 
 /// What opens reasoning, in lower case: tags of many templates, and the analysis channel of
@@ -112,6 +113,19 @@ pub fn tag(text: &str) -> Tag {
     if all.any(|name| name.starts_with(&head)) { Tag::Undecided } else { Tag::None }
 }
 
+/// The same in the middle of a line, where only a closing tag counts that ends the line.
+fn ends_line(text: &str) -> Tag {
+    match tag(text) {
+        Tag::Close(length) => match text.get(length..).and_then(|after| after.chars().next()) {
+            Some('\n' | '\r') => Tag::Close(length),
+            Some(_) => Tag::None,
+            None => Tag::Undecided,
+        },
+        Tag::Undecided => Tag::Undecided,
+        Tag::Open(_) | Tag::Between(_) | Tag::None => Tag::None,
+    }
+}
+
 impl ThinkFinder {
     /// A finder at the start of a text block.
     #[must_use]
@@ -145,7 +159,13 @@ impl ThinkFinder {
         while let Some((before, from)) = rest.find('<').and_then(|at| rest.split_at_checked(at)) {
             self.plain(before, &mut out);
             // Inside, the end may come anywhere; outside, only the start of a line counts.
-            let found = if self.inside || self.line_start { tag(from) } else { Tag::None };
+            let found = if self.inside || self.line_start {
+                tag(from)
+            } else if self.seen_tag {
+                Tag::None
+            } else {
+                ends_line(from)
+            };
             let length = match found {
                 Tag::Undecided => {
                     from.clone_into(&mut self.held);
@@ -266,6 +286,9 @@ mod tests {
             ("<think>never closed", 0, 19),
             ("<thin", 5, 0),
             ("<think>a</think>b\n</think>c", 3, 24),
+            ("so, hm.</think>\n\nYes.", 6, 15),
+            ("the end tag is </think>, so", 27, 0),
+            ("the end tag is </think>", 23, 0),
             ("<mm:think>abc</mm:think>de", 2, 24),
             ("so, hm\n</mm:think>\nYes.", 5, 18),
             (
