@@ -16,7 +16,11 @@ use std::{
 };
 
 use common::{Key, Lcc, Outer, Project, Real};
-use lcc::{domain::Phase, protocol::Snapshot};
+use lcc::{
+    domain::{Api, Dialect, Event, Phase},
+    engine::proxy::rules::Rules,
+    protocol::Snapshot,
+};
 use serde_json::{Value, json};
 use support::{STREAM_HEAD, Visit, upstream};
 
@@ -233,28 +237,62 @@ fn lm_studio() -> Answer {
     Answer::Error("500 Internal Server Error", text.to_owned())
 }
 
-#[test]
-fn an_overflow_is_told_to_2_1_197_in_words_it_knows() {
-    if Real::claude("2.1.197").is_none() || Real::bwrap().is_none() {
+/// It compacts by itself and sends the message again.
+fn recovers(version: &str) {
+    if Real::claude(version).is_none() || Real::bwrap().is_none() {
         return;
     }
     for error in [by_status, in_stream, lm_studio] {
-        let (mut cockpit, compacted) = overflows("2.1.197", error);
-        cockpit.outer.wait_for("Context limit reached", WORK);
-        assert!(!compacted.load(Ordering::SeqCst));
+        let (mut cockpit, compacted) = overflows(version, error);
+        cockpit.outer.wait_for("heard five", WORK);
+        assert!(compacted.load(Ordering::SeqCst));
         cockpit.leave();
     }
 }
 
 #[test]
-fn an_overflow_makes_2_1_330_compact_by_itself_and_nothing_is_lost() {
-    if Real::claude("2.1.330").is_none() || Real::bwrap().is_none() {
-        return;
-    }
-    for error in [by_status, in_stream, lm_studio] {
-        let (mut cockpit, compacted) = overflows("2.1.330", error);
-        cockpit.outer.wait_for("heard five", WORK);
-        assert!(compacted.load(Ordering::SeqCst));
-        cockpit.leave();
-    }
+fn an_overflow_makes_2_1_197_compact_and_nothing_is_lost() {
+    recovers("2.1.197");
+}
+
+#[test]
+fn an_overflow_makes_2_1_330_compact_and_nothing_is_lost() {
+    recovers("2.1.330");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_llama_cpp_answers_through_the_translation_and_tells_its_progress() {
+    let Some(server) = common::RealServer::start(&[]) else { return };
+    let dialect = Dialect { api: Api::OpenAi, ..Dialect::LLAMA };
+    let rules = Rules { thinking_off: true, ..Rules::default() };
+    let addr = server.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let setup = support::Setup { dialect, rules, ..support::Setup::default() };
+    let house = support::house(addr, setup);
+    let text = "the quick brown fox jumps over the lazy dog. ".repeat(500);
+    let body = json!({
+        "model": "gemma-3-270m", "max_tokens": 16, "stream": true,
+        "tools": [{"name": "Read", "description": "Reads", "input_schema": {"type": "object"}}],
+        "messages": [{"role": "user", "content": text}],
+    });
+    let request = support::post("/v1/messages", "", body.to_string().as_bytes());
+    let reply = support::raw(house.addr, request).await;
+    assert_eq!((reply.status, reply.complete), (200, true), "{}", reply.text());
+    assert!(reply.text().contains("event: message_stop"), "{}", reply.text());
+    let events = house.request().await;
+    let looks: Vec<(u64, Option<u64>)> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::PrefillProgress { done, total, .. } => Some((*done, *total)),
+            _ => None,
+        })
+        .collect();
+    assert!(looks.len() >= 3, "{looks:?}");
+    let total = looks[0].1.unwrap();
+    assert!(looks.windows(2).all(|w| w[0].0 <= w[1].0) && looks.iter().all(|l| l.1 == Some(total)));
+    let usage = events.iter().find_map(|event| match event {
+        Event::Usage { input: Some(input), cached, .. } => Some(input + cached.unwrap_or(0)),
+        _ => None,
+    });
+    assert_eq!(usage, Some(total), "what the progress counts is what the usage says");
+    println!("{} looks at {total} tokens", looks.len());
 }

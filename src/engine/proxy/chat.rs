@@ -55,6 +55,8 @@ struct Asked {
     /// The model's name that Claude Code asked for.
     model: String,
     stream: bool,
+    /// Ids of the calls in the conversation.
+    taken: Vec<String>,
 }
 
 impl Chat {
@@ -93,6 +95,7 @@ impl Chat {
         Ok(Asked {
             model: body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
             stream: body.get("stream").and_then(Value::as_bool).unwrap_or(false),
+            taken: taken(&body),
             body: Bytes::from(chat.to_string()),
         })
     }
@@ -105,6 +108,7 @@ pub(super) struct Turn {
     request: RequestId,
     model: String,
     seed: String,
+    taken: Vec<String>,
     /// An event has been given.
     begun: bool,
 }
@@ -121,14 +125,15 @@ pub(super) struct Turned {
 }
 
 impl Turn {
-    fn new(model: String, seed: String, request: RequestId) -> Self {
-        Self { translator: Translator::new(&model, &seed), request, model, seed, begun: false }
+    fn new(model: String, taken: Vec<String>, seed: String, request: RequestId) -> Self {
+        let translator = Translator::new(&model, &seed).with_taken(taken.clone());
+        Self { translator, request, model, seed, taken, begun: false }
     }
 
     /// A translation of a second answer to the same request.
     pub(super) fn again(self) -> Self {
         let seed = format!("{}b", self.seed);
-        Self { begun: true, ..Self::new(self.model, seed, self.request) }
+        Self { begun: true, ..Self::new(self.model, self.taken, seed, self.request) }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Turned {
@@ -184,7 +189,7 @@ impl House {
     ) -> Response<ReplyBody> {
         let asked = match chat.request(&body, false) {
             Ok(asked) => asked,
-            Err(failure) => return self.refused(failure, follower),
+            Err(failure) => return self.refused(&failure, follower),
         };
         TARGET.clone_into(&mut sending.target);
         for name in ["anthropic-version", "anthropic-beta"] {
@@ -206,13 +211,13 @@ impl House {
                 let text = String::from_utf8_lossy(&body);
                 match self.rules.error(status, &text) {
                     Some(known) => self.fail(400, known, follower),
-                    None => self.refused(Failure::from_body(status, &body), follower),
+                    None => self.refused(&Failure::from_body(status, &body), follower),
                 }
             } else {
                 self.plain(&asked, &chat, &body, follower)
             };
         }
-        let mut turn = Turn::new(asked.model, chat.seed.clone(), chat.request);
+        let mut turn = Turn::new(asked.model, asked.taken, chat.seed.clone(), chat.request);
         let first = loop {
             let turned = match upstream.frame().await {
                 Some(Ok(frame)) => {
@@ -227,7 +232,7 @@ impl House {
             };
             turned.told.into_iter().for_each(|event| follower.told(event));
             if let Some(failure) = turned.failure {
-                return self.refused(failure, follower);
+                return self.refused(&failure, follower);
             }
             if !turned.bytes.is_empty() {
                 break turned.bytes;
@@ -258,16 +263,21 @@ impl House {
             Err(error) => {
                 let message = format!("the model server's answer is not JSON: {error}");
                 let failure = Failure { status: 502, kind: "api_error", message };
-                return self.refused(failure, follower);
+                return self.refused(&failure, follower);
             }
         };
         if asked.stream {
-            let mut turn = Turn::new(asked.model.clone(), chat.seed.clone(), chat.request);
+            let mut turn = Turn::new(
+                asked.model.clone(),
+                asked.taken.clone(),
+                chat.seed.clone(),
+                chat.request,
+            );
             let mut out = turn.translator.chunk(&read);
             out.extend(turn.translator.end());
             let turned = turn.turned(out);
             if let Some(failure) = turned.failure {
-                return self.refused(failure, follower);
+                return self.refused(&failure, follower);
             }
             follower.head(Form::Stream, 200);
             let mut sieve =
@@ -291,11 +301,11 @@ impl House {
                 *reply.body_mut() = ReplyBody::whole(passed);
                 reply
             }
-            Err(failure) => self.refused(failure, follower),
+            Err(failure) => self.refused(&failure, follower),
         }
     }
 
-    fn refused(&self, failure: Failure, follower: Follower) -> Response<ReplyBody> {
+    fn refused(&self, failure: &Failure, follower: Follower) -> Response<ReplyBody> {
         let body = failure.to_json().to_string();
         if self.rules.known_overflow
             && let Some(known) = overflow::in_stream(&body)
@@ -357,6 +367,14 @@ pub(super) async fn count(body: &[u8], ask: &Question) -> Option<u64> {
         text.push_str(&tools.to_string());
     }
     ask.tokenize(&text).await
+}
+
+/// The ids of all calls in a conversation.
+fn taken(body: &Value) -> Vec<String> {
+    let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let blocks = messages.filter_map(|m| m.get("content")?.as_array()).flatten();
+    let calls = blocks.filter(|b| b.get("type").and_then(Value::as_str) == Some("tool_use"));
+    calls.filter_map(|b| Some(b.get("id")?.as_str()?.to_owned())).collect()
 }
 
 /// Every text in a value, one a line.
