@@ -268,7 +268,7 @@ async fn real_llama_cpp_answers_through_the_translation_and_tells_its_progress()
     let addr = server.url().strip_prefix("http://").unwrap().parse().unwrap();
     let setup = support::Setup { dialect, rules, ..support::Setup::default() };
     let house = support::house(addr, setup);
-    let text = "the quick brown fox jumps over the lazy dog. ".repeat(500);
+    let text = "the quick brown fox jumps over the lazy dog. ".repeat(215);
     let body = json!({
         "model": "gemma-3-270m", "max_tokens": 16, "stream": true,
         "tools": [{"name": "Read", "description": "Reads", "input_schema": {"type": "object"}}],
