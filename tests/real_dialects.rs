@@ -274,10 +274,13 @@ async fn real_llama_cpp_answers_through_the_translation_and_tells_its_progress()
         "tools": [{"name": "Read", "description": "Reads", "input_schema": {"type": "object"}}],
         "messages": [{"role": "user", "content": text}],
     });
-    let request = support::post("/v1/messages", "", body.to_string().as_bytes());
-    let reply = support::raw(house.addr, request).await;
-    assert_eq!((reply.status, reply.complete), (200, true), "{}", reply.text());
-    assert!(reply.text().contains("event: message_stop"), "{}", reply.text());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("http://{}/v1/messages", house.addr);
+    let sent = client.post(url).body(body.to_string()).timeout(Duration::from_secs(180));
+    let reply = sent.send().await.unwrap();
+    assert_eq!(reply.status(), 200);
+    let text = reply.text().await.unwrap();
+    assert!(text.contains("event: message_stop"), "{text}");
     let events = house.request().await;
     let looks: Vec<(u64, Option<u64>)> = events
         .iter()
