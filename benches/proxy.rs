@@ -197,6 +197,7 @@ fn proxied(upstream: SocketAddr, count_tokens: bool) -> SocketAddr {
             upstream: format!("http://{upstream}"),
             listen: "127.0.0.1:0".parse().unwrap(),
             allow_remote: false,
+            dialect: None,
         };
         let told = proxy::Look::Told(Dialect { count_tokens, ..Dialect::LLAMA });
         let null = std::fs::File::options().write(true).open("/dev/null").unwrap();

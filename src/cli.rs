@@ -39,6 +39,9 @@ pub struct CockpitArgs {
     /// Tokens to use at most [default: what the server gives].
     #[arg(long, value_name = "TOKENS")]
     pub window: Option<String>,
+    /// How the server is asked: auto, anthropic or openai [default: auto].
+    #[arg(long, value_name = "API")]
+    pub dialect: Option<String>,
     /// Claude Code's equipment: lean, standard or full [default: lean under 64K tokens].
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,

@@ -10,12 +10,16 @@ use backend_support::{
     ollama, raw, sglang, vllm,
 };
 use lcc::{
-    domain::{Dialect, ServerKind},
+    domain::{Api, Dialect, ServerKind},
     engine::backend::{IdentifyError, find, identify, progress_of},
 };
 
 /// Name, answers, and what must be found: kind, model, window, dialect.
 type Row = (&'static str, Routes, ServerKind, Option<&'static str>, Option<u64>, Dialect);
+
+const fn openai_only() -> Dialect {
+    Dialect { api: Api::OpenAi, wants_local_host_header: false, ..Dialect::UNKNOWN }
+}
 
 #[tokio::test]
 async fn every_kind_is_told_by_its_fingerprint() {
@@ -72,6 +76,38 @@ async fn every_kind_is_told_by_its_fingerprint() {
             Dialect { count_tokens: false, slots: false, ..Dialect::LLAMA },
         ),
         (
+            "an old llamafile, whose /props resembles llama.cpp's",
+            Routes::new(None)
+                .on("/health", 200, r#"{"status":"ok","slots_idle":1,"slots_processing":0}"#)
+                .on(
+                    "/props",
+                    200,
+                    r#"{"user_name":"","assistant_name":"","default_generation_settings":{"n_ctx":8192},"total_slots":1}"#,
+                )
+                .on("/v1/models", 200, r#"{"object":"list","data":[{"id":"LLaMA_CPP"}]}"#),
+            ServerKind::Llamafile,
+            Some("LLaMA_CPP"),
+            Some(8_192),
+            openai_only(),
+        ),
+        (
+            "mlx_lm.server",
+            Routes::new(Some("BaseHTTP/0.6 Python/3.12.3"))
+                .on("/v1/models", 200, r#"{"object":"list","data":[{"id":"m","object":"model"}]}"#),
+            ServerKind::MlxLm,
+            Some("m"),
+            None,
+            openai_only(),
+        ),
+        (
+            "any other server in Python",
+            Routes::new(Some("BaseHTTP/0.6 Python/3.12.3")),
+            ServerKind::Unknown,
+            None,
+            None,
+            Dialect::UNKNOWN,
+        ),
+        (
             "Ollama",
             ollama(),
             ServerKind::Ollama,
@@ -82,6 +118,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
                 slots: false,
                 start_usage_is_real: false,
                 wants_local_host_header: true,
+                ..Dialect::UNKNOWN
             },
         ),
         (
@@ -103,6 +140,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
                 slots: false,
                 start_usage_is_real: true,
                 wants_local_host_header: false,
+                ..Dialect::UNKNOWN
             },
         ),
         (
@@ -116,6 +154,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
                 slots: false,
                 start_usage_is_real: true,
                 wants_local_host_header: false,
+                ..Dialect::UNKNOWN
             },
         ),
         (

@@ -157,6 +157,7 @@ async fn thinking_is_switched_off_on_messages_and_nowhere_else() {
         let old = text.split_once("\"thinking\":").unwrap().1.split_once('}').unwrap().0;
         let mut expected =
             text.replace(&format!("\"thinking\":{old}}}"), r#""thinking":{"type":"disabled"}"#);
+        expected = expected.replace(r#""output_config":{"effort":"high"},"#, "");
         expected.truncate(expected.rfind('}').unwrap());
         expected.push_str(r#","chat_template_kwargs":{"enable_thinking":false}}"#);
         assert_eq!(String::from_utf8(sent).unwrap(), expected);
@@ -284,6 +285,7 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
         upstream: format!("http://{addr}"),
         listen: listen.parse().unwrap(),
         allow_remote: false,
+        dialect: None,
     };
     let running = tokio::spawn(run(options("127.0.0.1:0"), Out(vec![], tell)));
     let first = lines.recv_timeout(PATIENCE).unwrap();

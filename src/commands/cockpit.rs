@@ -95,6 +95,9 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         window: settings.window,
         output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),
         profile: profile(resolved),
+        api: settings.dialect,
+        thinking: settings.thinking,
+        thinking_limit: settings.thinking_limit,
         tier: settings.sandbox,
         open: match args.resume.as_deref() {
             None => Open::New,

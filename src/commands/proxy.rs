@@ -14,7 +14,7 @@ use super::{CommandError, reach, settings::Surroundings};
 use crate::{
     cli::address,
     config::{Flags, is_loopback, server_url},
-    domain::{Dialect, Observation, ServerFacts, ServerKind},
+    domain::{Api, Dialect, Observation, ServerFacts, ServerKind},
     engine::{
         access::{AccessError, Reach},
         backend::{self, IdentifyError, WatchSettings},
@@ -32,6 +32,9 @@ pub struct ProxyOptions {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
+    /// How the server is asked: anthropic or openai [default: as it wants]
+    #[arg(long, value_name = "API")]
+    pub dialect: Option<Api>,
     /// Allow an upstream that is not on this machine
     #[arg(long)]
     pub allow_remote: bool,
@@ -183,7 +186,13 @@ pub async fn relay(
     let mut terminate = signal(SignalKind::terminate())?;
     let (to, mut from) = mpsc::unbounded_channel();
     let rules = Rules::default();
-    let settings = ProxySettings { upstream: upstream.clone(), dialect, token: None, rules };
+    let settings = ProxySettings {
+        upstream: upstream.clone(),
+        dialect,
+        token: None,
+        rules,
+        api: options.dialect,
+    };
     let reach = match &look {
         Look::Watch { client, .. } => client.clone(),
         Look::Told(_) => Reach::plain()?,

@@ -23,6 +23,8 @@ pub struct Flags {
     pub model: Option<String>,
     /// `--window N`
     pub window: Option<String>,
+    /// `--dialect NAME`
+    pub dialect: Option<String>,
     /// `--profile NAME`
     pub profile: Option<String>,
     /// `--sandbox TIER`
@@ -55,6 +57,7 @@ impl Flags {
             Key::AllowRemote => self.allow_remote.then_some("true"),
             Key::Model => self.model.as_deref(),
             Key::Window => self.window.as_deref(),
+            Key::Dialect => self.dialect.as_deref(),
             Key::Profile => self.profile.as_deref(),
             Key::Sandbox => self.sandbox.as_deref(),
             Key::Theme => self.theme.as_deref(),
@@ -68,6 +71,8 @@ impl Flags {
             | Key::ServeCacheRam
             | Key::ServeSwaFull
             | Key::OutputReserve
+            | Key::Thinking
+            | Key::ThinkingLimit
             | Key::Claude
             | Key::Leader
             | Key::Panes

@@ -16,6 +16,12 @@ pub enum Key {
     Window,
     /// Tokens kept free for an answer.
     OutputReserve,
+    /// The API in which the server is asked.
+    Dialect,
+    /// Whether the model may think.
+    Thinking,
+    /// Tokens of unwanted thinking after which a request is stopped.
+    ThinkingLimit,
     /// How much of Claude Code's own equipment is loaded.
     Profile,
     /// Tier of the sandbox.
@@ -100,12 +106,15 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::Server,
         Self::AllowRemote,
         Self::Model,
         Self::Window,
         Self::OutputReserve,
+        Self::Dialect,
+        Self::Thinking,
+        Self::ThinkingLimit,
         Self::Profile,
         Self::Sandbox,
         Self::Claude,
@@ -208,6 +217,42 @@ impl Key {
                 flag: None,
                 doc: "Tokens of the window kept free for one answer; also the most that one \
                       answer may have. At least 256, and less than the window.",
+            },
+            Self::Dialect => Entry {
+                table: None,
+                name: "dialect",
+                kind: "auto, anthropic or openai",
+                default: "auto",
+                example: "dialect = \"openai\"",
+                env: "LCC_DIALECT",
+                flag: Some("--dialect"),
+                doc: "The API in which the server is asked. With `auto` it is Anthropic's, \
+                      which Claude Code speaks itself, and OpenAI's for servers that have no \
+                      other; lcc then translates. On llama-server `openai` also streams the \
+                      progress of every prompt; take it where `/slots` is off.",
+            },
+            Self::Thinking => Entry {
+                table: None,
+                name: "thinking",
+                kind: "off or on",
+                default: "off",
+                example: "thinking = \"off\"",
+                env: "LCC_THINKING",
+                flag: None,
+                doc: "With `off` every request tells the server not to think, whatever Claude \
+                      Code sent, and thinking that comes all the same never enters the \
+                      conversation. With `on` Claude Code's own fields go through.",
+            },
+            Self::ThinkingLimit => Entry {
+                table: None,
+                name: "thinking_limit",
+                kind: "whole number of tokens",
+                default: "2000",
+                example: "thinking_limit = 2000",
+                env: "LCC_THINKING_LIMIT",
+                flag: None,
+                doc: "With thinking off: a request that thinks for more tokens than this is \
+                      ended and sent once more. 0 lets it think on.",
             },
             Self::Profile => Entry {
                 table: None,

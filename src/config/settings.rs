@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{KvType, Profile, ServeKind, Tier};
+use crate::domain::{Api, KvType, Profile, ServeKind, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,12 @@ pub struct Settings {
     pub window: Option<u64>,
     /// Tokens kept for one answer, less than `window`.
     pub output_reserve: u64,
+    /// How the server is asked; `None`: as it wants.
+    pub dialect: Option<Api>,
+    /// Whether the model may think.
+    pub thinking: bool,
+    /// Tokens of unwanted thinking after which a request is stopped; 0: never.
+    pub thinking_limit: u64,
     /// Claude Code's equipment.
     pub profile: Profile,
     /// Sandbox tier asked for.
@@ -94,6 +100,9 @@ impl Default for Settings {
             model: None,
             window: None,
             output_reserve: 4_096,
+            dialect: None,
+            thinking: false,
+            thinking_limit: 2_000,
             profile: Profile::Lean,
             sandbox: Tier::Strict,
             claude: None,
@@ -116,6 +125,9 @@ impl Settings {
             Key::Model => self.model = Some(given.text("the name of a model")?),
             Key::Window => self.window = Some(given.window()?),
             Key::OutputReserve => self.output_reserve = given.reserve()?,
+            Key::Dialect => self.dialect = given.dialect()?,
+            Key::Thinking => self.thinking = given.thinking()?,
+            Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
             Key::Profile => self.profile = given.name()?,
             Key::Sandbox => self.sandbox = given.name()?,
             Key::Claude => self.claude = Some(given.path()?),
@@ -157,6 +169,9 @@ impl Settings {
             Key::Model => self.model.clone().unwrap_or_else(unset),
             Key::Window => self.window.map_or_else(unset, |window| window.to_string()),
             Key::OutputReserve => self.output_reserve.to_string(),
+            Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
+            Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
+            Key::ThinkingLimit => self.thinking_limit.to_string(),
             Key::Profile => self.profile.to_string(),
             Key::Sandbox => self.sandbox.to_string(),
             Key::Claude => path(&self.claude),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::server_url;
+use crate::domain::Api;
 
 /// A value as it was given: typed by TOML, or the plain text of a variable or flag.
 pub(super) enum Given<'a> {
@@ -100,6 +101,29 @@ impl Given<'_> {
             Self::Text(text) => text.parse().ok(),
         }
         .ok_or_else(|| format!("expected {expected}"))
+    }
+
+    /// Any number of tokens.
+    pub(super) fn tokens(&self) -> Result<u64, String> {
+        self.whole("a whole number of tokens, e.g. 2000")
+    }
+
+    /// The API of the server; `None`: the one it wants.
+    pub(super) fn dialect(&self) -> Result<Option<Api>, String> {
+        let expected = "auto, anthropic or openai";
+        match self.string(expected)? {
+            "auto" => Ok(None),
+            name => name.parse().map(Some).map_err(|_| format!("expected {expected}")),
+        }
+    }
+
+    /// Whether the model may think.
+    pub(super) fn thinking(&self) -> Result<bool, String> {
+        match self.string("off or on")? {
+            "off" => Ok(false),
+            "on" => Ok(true),
+            _ => Err("expected off or on".to_owned()),
+        }
     }
 
     /// A window in tokens.

@@ -15,6 +15,6 @@ pub use phase::{Phase, Risk};
 pub use profile::Profile;
 pub use request::{Part, RequestId, RequestKind, Section, SideKind, Tail};
 pub use serve::{KvType, ServeKind};
-pub use server::{Dialect, ServerFacts, ServerKind, Source};
+pub use server::{Api, Dialect, ServerFacts, ServerKind, Source};
 pub use tier::Tier;
 pub use time::Moment;

@@ -103,6 +103,29 @@ pub enum Event {
         /// Its bytes.
         bytes: u64,
     },
+    /// Bytes that were told as [`DeltaKind::Text`] turn out to have been thinking: a closing tag
+    /// came without an opening one.
+    TextWasThinking {
+        /// Its number.
+        request: RequestId,
+        /// The bytes.
+        bytes: u64,
+    },
+    /// The server counted the tokens of an answer's thinking, after the answer.
+    ThinkingCounted {
+        /// Its number.
+        request: RequestId,
+        /// Tokens of all thinking of the request.
+        tokens: u64,
+    },
+    /// The request thought beyond the limit although thinking is off: the proxy ended it and
+    /// asked once more.
+    ThinkingStopped {
+        /// Its number.
+        request: RequestId,
+        /// Tokens of thinking by then, estimated.
+        tokens: u64,
+    },
     /// The answer calls a tool.
     ToolCalled {
         /// Its number.

@@ -1,5 +1,7 @@
 //! What is known of the model server, and where each figure comes from.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// The program that serves the model, told apart by fingerprint and never by port.
@@ -22,6 +24,8 @@ pub enum ServerKind {
     Sglang,
     /// llama-swap in front of other servers.
     LlamaSwap,
+    /// mlx_lm's server, which speaks OpenAI's API alone.
+    MlxLm,
     /// It answers HTTP, but is none of the above.
     Unknown,
 }
@@ -39,6 +43,7 @@ impl ServerKind {
             Self::Vllm => "vLLM",
             Self::Sglang => "SGLang",
             Self::LlamaSwap => "llama-swap",
+            Self::MlxLm => "mlx_lm.server",
             Self::Unknown => "unknown server",
         }
     }
@@ -64,6 +69,39 @@ impl Source {
     }
 }
 
+/// The API in which requests to the model are written for this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// Anthropic's Messages API, which Claude Code speaks itself.
+    #[default]
+    Anthropic,
+    /// OpenAI's chat completions; the proxy translates both ways.
+    OpenAi,
+}
+
+impl Api {
+    /// The name used in flags and in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::OpenAi => "openai",
+        }
+    }
+}
+
+impl FromStr for Api {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        [Self::Anthropic, Self::OpenAi]
+            .into_iter()
+            .find(|api| api.name() == s)
+            .ok_or_else(|| "expected anthropic or openai".to_owned())
+    }
+}
+
 /// What this server's HTTP surface offers, so that the proxy knows what it must answer itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Dialect {
@@ -76,6 +114,12 @@ pub struct Dialect {
     pub start_usage_is_real: bool,
     /// The `Host` header must be a local name (Ollama answers 403 otherwise).
     pub wants_local_host_header: bool,
+    /// How requests to the model are written for it.
+    #[serde(default)]
+    pub api: Api,
+    /// A chat completion that asks for `return_progress` streams `prompt_progress` (llama.cpp).
+    #[serde(default)]
+    pub prompt_progress: bool,
 }
 
 impl Dialect {
@@ -85,6 +129,8 @@ impl Dialect {
         slots: true,
         start_usage_is_real: true,
         wants_local_host_header: false,
+        api: Api::Anthropic,
+        prompt_progress: true,
     };
 
     /// A server of which nothing is known.
@@ -93,6 +139,8 @@ impl Dialect {
         slots: false,
         start_usage_is_real: false,
         wants_local_host_header: true,
+        api: Api::Anthropic,
+        prompt_progress: false,
     };
 }
 

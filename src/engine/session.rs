@@ -251,7 +251,12 @@ impl Engine {
                 upstream: chosen.url.clone(),
                 dialect: dialects,
                 token: Some(token.clone()),
-                rules: Rules { thinking_off: true, ..Rules::default() },
+                rules: Rules {
+                    thinking_off: !self.settings.thinking,
+                    thinking_limit: self.settings.thinking_limit,
+                    ..Rules::default()
+                },
+                api: self.settings.api,
             },
             self.clock,
             self.observe.clone(),
@@ -260,7 +265,7 @@ impl Engine {
         let output = self.settings.output_reserve.unwrap_or(claude::output_budget(window));
         self.meter.set_budget(Budget {
             output_reserve: output,
-            thinking_off: true,
+            thinking_off: !self.settings.thinking,
             server_url: chosen.url.clone(),
         });
         let watch = backend::watch(WatchSettings {
@@ -419,6 +424,16 @@ impl Engine {
     }
 
     fn take_in(&mut self, observation: &Observation) {
+        if let Event::ThinkingStopped { request, tokens } = &observation.event {
+            let tokens = crate::domain::units::count(*tokens);
+            self.notice(
+                NoticeLevel::Warning,
+                format!(
+                    "request {request} thought for ~{tokens} tokens although thinking is off: \
+                     ended and sent once more"
+                ),
+            );
+        }
         self.meter.observe(observation);
         self.log.observe(observation);
     }

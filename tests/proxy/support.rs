@@ -133,6 +133,7 @@ pub fn house(upstream: SocketAddr, setup: Setup) -> House {
         dialect: watched,
         token: setup.token.map(str::to_owned),
         rules: setup.rules,
+        api: None,
     };
     let proxy = Proxy::new(settings, Clock::start(), out).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -65,6 +65,7 @@ impl Asker {
             | ServerKind::Vllm
             | ServerKind::Sglang
             | ServerKind::LlamaSwap
+            | ServerKind::MlxLm
             | ServerKind::Unknown => Details::openai(&self.get("/v1/models").await),
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::ServerFacts;
 
 use super::{
     http::Seen, llama::Llama, llama_swap::LlamaSwap, lm_studio::LmStudio, ollama::Ollama,
-    sglang::Sglang, slots::SlotProgress, unknown::Unknown, vllm::Vllm,
+    openai_only::OpenAiOnly, sglang::Sglang, slots::SlotProgress, unknown::Unknown, vllm::Vllm,
 };
 
 /// One kind of model server. Pure: it reads answers and asks nothing itself.
@@ -43,8 +43,8 @@ pub(super) trait Backend: Send + Sync {
 }
 
 /// All kinds, in the order in which they are tried; the last recognises everything.
-pub(super) const KINDS: [&dyn Backend; 7] =
-    [&Llama, &Ollama, &Vllm, &Sglang, &LmStudio, &LlamaSwap, &Unknown];
+pub(super) const KINDS: [&dyn Backend; 8] =
+    [&OpenAiOnly, &Llama, &Ollama, &Vllm, &Sglang, &LmStudio, &LlamaSwap, &Unknown];
 
 /// The kind whose answers these are.
 pub(super) fn kind_of(seen: &Seen) -> &'static dyn Backend {

@@ -12,6 +12,7 @@ mod llama_swap;
 mod lm_studio;
 mod machine;
 mod ollama;
+mod openai_only;
 mod queue;
 mod sglang;
 mod slots;

@@ -49,6 +49,7 @@ impl Backend for Ollama {
                 slots: false,
                 start_usage_is_real: false,
                 wants_local_host_header: true,
+                ..Dialect::UNKNOWN
             },
         }
     }

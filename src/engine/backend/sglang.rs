@@ -46,6 +46,7 @@ impl Backend for Sglang {
                 slots: false,
                 start_usage_is_real: true,
                 wants_local_host_header: false,
+                ..Dialect::UNKNOWN
             },
         }
     }

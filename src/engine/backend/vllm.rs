@@ -38,6 +38,7 @@ impl Backend for Vllm {
                 slots: false,
                 start_usage_is_real: true,
                 wants_local_host_header: false,
+                ..Dialect::UNKNOWN
             },
         }
     }

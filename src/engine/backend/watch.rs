@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    domain::{Dialect, Event, Observation, RequestId, ServerFacts, ServerKind, Source},
+    domain::{Api, Dialect, Event, Observation, RequestId, ServerFacts, ServerKind, Source},
     engine::{access::Reach, clock::Clock},
 };
 
@@ -74,8 +74,10 @@ pub fn watch(settings: WatchSettings) -> JoinHandle<()> {
 /// The kind behind facts that were found earlier.
 fn backend_of(facts: &ServerFacts) -> &'static dyn Backend {
     use crate::domain::ServerKind as Kind;
-    let [llama, ollama, vllm, sglang, lm_studio, llama_swap, _] = KINDS;
+    let [openai_only, llama, ollama, vllm, sglang, lm_studio, llama_swap, _] = KINDS;
     match facts.kind {
+        Kind::MlxLm => openai_only,
+        Kind::Llamafile if facts.dialect.api == Api::OpenAi => openai_only,
         Kind::Practice | Kind::LlamaServer | Kind::Llamafile => llama,
         Kind::Ollama => ollama,
         Kind::LmStudio => lm_studio,

@@ -28,6 +28,13 @@ impl Written {
         *part = part.saturating_add(bytes);
     }
 
+    /// Plain bytes that were thinking after all.
+    pub(super) fn turn(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.plain);
+        self.plain -= bytes;
+        self.thinking = self.thinking.saturating_add(bytes);
+    }
+
     pub(super) const fn all(self) -> u64 {
         self.plain.saturating_add(self.thinking)
     }
@@ -76,6 +83,8 @@ pub(super) struct Flight {
     pub first_token: Option<Moment>,
     pub called_tool: bool,
     pub written: Written,
+    /// Tokens of its thinking as the server counted them afterwards.
+    pub thinking_counted: Option<u64>,
     pub reading: Reading,
     /// What was known of the reading speed when it started.
     pub basis: Curve,

@@ -118,6 +118,22 @@ impl Meter {
                 self.usage(*request, *input, *cached, *output);
             }
             Event::Delta { request, what, bytes } => self.delta(*request, *what, *bytes),
+            Event::TextWasThinking { request, bytes } => {
+                if let Some(flight) = self.flights.get_mut(request) {
+                    flight.written.turn(*bytes);
+                }
+                self.delta(*request, DeltaKind::LeakedThinking, 0);
+            }
+            Event::ThinkingCounted { request, tokens } => {
+                if let Some(flight) = self.flights.get_mut(request) {
+                    flight.thinking_counted = Some(*tokens);
+                }
+            }
+            Event::ThinkingStopped { request, .. } => {
+                if self.flights.contains_key(request) {
+                    self.thinking.stopped();
+                }
+            }
             Event::ToolCalled { request, .. } => {
                 if let Some(flight) = self.flights.get_mut(request) {
                     flight.called_tool = true;
@@ -176,6 +192,7 @@ impl Meter {
             first_token: None,
             called_tool: false,
             written: Written::default(),
+            thinking_counted: None,
             reading: Reading::default(),
             basis: self.prefill.curve.clone(),
             judged: false,

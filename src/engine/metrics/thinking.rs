@@ -11,12 +11,21 @@ pub(super) struct Thinking {
     ended: u64,
     leaked_turns: u64,
     leaked_now: bool,
+    stopped: u64,
+    /// Whether a request of this turn has ended whose thinking nobody counted.
+    guessed: bool,
 }
 
 impl Thinking {
     pub(super) fn turn_begins(&mut self) {
         self.ended = 0;
         self.leaked_now = false;
+        self.guessed = false;
+    }
+
+    /// The proxy ended a request that thought too long.
+    pub(super) const fn stopped(&mut self) {
+        self.stopped = self.stopped.saturating_add(1);
     }
 
     /// A request has written some thinking. Counts its turn once when thinking was off.
@@ -29,6 +38,7 @@ impl Thinking {
 
     pub(super) fn ended(&mut self, flight: &Flight, ratios: &Ratios) {
         self.ended = self.ended.saturating_add(tokens(flight, ratios));
+        self.guessed |= guessed(flight);
     }
 
     pub(super) fn figures<'a>(
@@ -37,21 +47,31 @@ impl Thinking {
         off: bool,
         ratios: &Ratios,
     ) -> ThinkingFigures {
-        let tokens = under_way.fold(self.ended, |all, f| all.saturating_add(tokens(f, ratios)));
+        let (tokens, guess) = under_way.fold((self.ended, self.guessed), |(all, guess), f| {
+            (all.saturating_add(tokens(f, ratios)), guess || guessed(f))
+        });
         ThinkingFigures {
             tokens,
-            // No server of today counts thinking apart from the rest of the answer.
-            estimated: tokens > 0,
+            // Servers count thinking only when asked afterwards, by `/tokenize`.
+            estimated: guess,
             off,
             leaked_turns: self.leaked_turns,
-            stopped: 0,
+            stopped: self.stopped,
         }
     }
 }
 
-/// Thinking tokens of one answer: its tokens by the share of its bytes.
+/// Whether a request has written thinking that no server counted.
+const fn guessed(flight: &Flight) -> bool {
+    flight.written.thinking > 0 && flight.thinking_counted.is_none()
+}
+
+/// Thinking tokens of one answer: as the server counted them, else its tokens by the share of its bytes.
 fn tokens(flight: &Flight, ratios: &Ratios) -> u64 {
     let (thinking, all) = (flight.written.thinking, flight.written.all());
+    if let Some(counted) = flight.thinking_counted {
+        return counted;
+    }
     if thinking == 0 {
         return 0;
     }

@@ -1,6 +1,9 @@
 //! Asks the server how many tokens a prompt has, beside the request itself and never in its way.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
@@ -13,6 +16,9 @@ use super::{
     upstream::Upstream,
 };
 use crate::domain::{Event, Source};
+
+/// How long a text may take to be counted.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How to ask.
 #[derive(Debug, Clone)]
@@ -88,7 +94,31 @@ impl Counter {
     }
 }
 
+/// What servers answer at `/tokenize`: vLLM and `SGLang` count, llama.cpp lists.
+#[derive(Deserialize)]
+struct Tokens {
+    count: Option<u64>,
+    tokens: Option<Vec<serde::de::IgnoredAny>>,
+}
+
 impl Question {
+    /// How many tokens the server makes of a text; `None` when it does not say so within a second.
+    pub async fn tokenize(&self, text: &str) -> Option<u64> {
+        // Each server reads the fields it knows.
+        let body = serde_json::json!({
+            "content": text, "prompt": text, "add_special": false, "add_special_tokens": false,
+        });
+        let body = Bytes::from(body.to_string());
+        let headers = self.headers.clone();
+        let asked = async {
+            let host = self.local_host;
+            let sent = self.upstream.send(Method::POST, "/tokenize", headers, body, host).await;
+            sent.ok()?.error_for_status().ok()?.json::<Tokens>().await.ok()
+        };
+        let told = tokio::time::timeout(PATIENCE, asked).await.ok()??;
+        told.count.or_else(|| Some(told.tokens?.len() as u64))
+    }
+
     async fn ask(&self, body: Bytes) -> Option<u64> {
         const TARGET: &str = "/v1/messages/count_tokens";
         let headers = self.headers.clone();

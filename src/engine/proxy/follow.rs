@@ -95,6 +95,8 @@ pub struct Job {
     pub start_usage_is_real: bool,
     /// Asks the server for token counts; `None` when it cannot count.
     pub question: Option<Question>,
+    /// Asks the server for the tokens of a text, should there be thinking to count.
+    pub tokens: Question,
 }
 
 /// What a follower needs of the proxy.
@@ -112,8 +114,15 @@ pub struct Desk {
 
 #[derive(Debug)]
 enum Passing {
-    Head { form: Form, status: u16 },
+    Head {
+        form: Form,
+        status: u16,
+    },
     Bytes(Bytes),
+    /// Something else to report of the request.
+    Told(Event),
+    /// The answer was given up after so many tokens of thinking; another one follows.
+    Again(u64),
     End(End),
 }
 
@@ -142,6 +151,16 @@ impl Follower {
     /// Bytes of the answer have passed.
     pub fn bytes(&self, bytes: Bytes) {
         self.pass(Passing::Bytes(bytes));
+    }
+
+    /// Something else became known of the request.
+    pub fn told(&self, event: Event) {
+        self.pass(Passing::Told(event));
+    }
+
+    /// The answer is given up after so many tokens of thinking, and asked for again.
+    pub fn again(&self, tokens: u64) {
+        self.pass(Passing::Again(tokens));
     }
 
     /// The answer is over.
@@ -242,6 +261,17 @@ async fn listen(
                     tap.is_stopped().then_some(End::Complete)
                 })
             }
+            Passing::Told(event) => {
+                desk.reporter.report_at(now, event);
+                None
+            }
+            Passing::Again(tokens) => {
+                if let Some(tap) = &mut tap {
+                    tap.again(now, &mut events);
+                }
+                events.push(Event::ThinkingStopped { request, tokens });
+                None
+            }
             Passing::End(end) => Some(end),
         };
         tell(desk, now, &mut events, &mut prompt);
@@ -252,6 +282,11 @@ async fn listen(
             (None, End::Abandoned | End::Complete) => Outcome::ClientGone,
         };
         tell(desk, now, &mut events, &mut prompt);
+        if let Some(thoughts) = tap.as_ref().map(Tap::thoughts).filter(|t| !t.is_empty())
+            && let Some(tokens) = job.tokens.tokenize(thoughts).await
+        {
+            desk.reporter.report_at(now, Event::ThinkingCounted { request, tokens });
+        }
         if let Some(tokens) = prompt.tokens() {
             let mut ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
             ratio.learn(job.received.len() as u64, tokens);

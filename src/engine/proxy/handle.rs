@@ -2,10 +2,8 @@
 
 use std::{
     convert::Infallible,
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, PoisonError, atomic::AtomicU64},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,28 +12,28 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
-    http::response::Parts,
 };
 use tokio::sync::watch;
 
 use super::{
-    answers,
+    answers, chat,
     count::Question,
-    follow::{Desk, Follower, Job},
+    follow::{Desk, Follower},
     gate::{self, Refusal},
     passage::{Passage, ReplyBody},
     put_off::put_off,
     route::{Local, Route, route},
     rules::Rules,
-    tap::{End, Form, shorten},
+    tap::Form,
     upstream::{Upstream, end_to_end, request_headers, why},
+    words::shorten,
 };
-use crate::domain::{Dialect, Event, RequestId};
+use crate::domain::{Api, Dialect, Event, RequestId};
 
 /// Most bytes of a request's body.
 const MAX_REQUEST: usize = 64 << 20;
-/// Most bytes of an error's body that are read before it is passed on.
-const MAX_ERROR: usize = 1 << 20;
+/// How long a request's body may take; it comes from this machine.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What all calls share.
 #[derive(Debug)]
@@ -46,6 +44,8 @@ pub struct House {
     pub dialect: watch::Receiver<Dialect>,
     /// What every caller must carry.
     pub token: Option<String>,
+    /// How the server is asked, when the user chose.
+    pub api: Option<Api>,
     /// The rewrites in force.
     pub rules: Rules,
     /// Where reports go.
@@ -55,14 +55,14 @@ pub struct House {
 }
 
 /// A call that has passed the gate.
-struct Call {
-    method: Method,
+pub(super) struct Call {
+    pub method: Method,
     /// Path and query.
-    target: String,
-    path: String,
-    headers: HeaderMap,
-    dialect: Dialect,
-    body: Incoming,
+    pub target: String,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub dialect: Dialect,
+    pub body: Incoming,
 }
 
 impl House {
@@ -102,7 +102,7 @@ impl House {
     }
 
     /// The caller's credential is lcc's own token, or gives way to lcc's own for the server.
-    fn hides_credentials(&self) -> bool {
+    pub(super) fn hides_credentials(&self) -> bool {
         self.token.is_some() || self.upstream.has_credential()
     }
 
@@ -125,7 +125,7 @@ impl House {
     }
 
     /// The whole body of a request, or the answer that says why not.
-    async fn read(
+    pub(super) async fn read(
         &self,
         method: &Method,
         target: &str,
@@ -137,7 +137,12 @@ impl House {
         if length.is_some_and(|length: u64| length > MAX_REQUEST as u64) {
             return Err(self.refuse(method, target, &too_large));
         }
-        match Limited::new(body, MAX_REQUEST).collect().await {
+        let reading = Limited::new(body, MAX_REQUEST).collect();
+        let Ok(read) = tokio::time::timeout(BODY_PATIENCE, reading).await else {
+            let slow = Refusal::new(StatusCode::REQUEST_TIMEOUT, "body did not come in a minute");
+            return Err(self.refuse(method, target, &slow));
+        };
+        match read {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => {
                 Err(self.refuse(method, target, &too_large))
@@ -150,7 +155,7 @@ impl House {
     }
 
     async fn local(&self, local: Local, call: Call) -> Response<ReplyBody> {
-        let Call { method, target, path, headers, mut body, .. } = call;
+        let Call { method, target, path, headers, dialect, mut body } = call;
         let answer = match local {
             Local::Hello => answers::json_answer(StatusCode::OK, "{}".to_owned()),
             Local::Logged => {
@@ -160,8 +165,17 @@ impl House {
             }
             Local::Count => match self.read(&method, &target, &headers, body).await {
                 Ok(body) => {
-                    let ratio = self.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
-                    let tokens = ratio.tokens(body.len() as u64);
+                    let tokens = match self.api.unwrap_or(dialect.api) {
+                        Api::Anthropic => None,
+                        Api::OpenAi => {
+                            let headers = request_headers(&headers, self.hides_credentials());
+                            let local_host = dialect.wants_local_host_header;
+                            let upstream = self.upstream.clone();
+                            let ask = Question { upstream, headers, local_host };
+                            chat::count(&body, &ask).await
+                        }
+                    };
+                    let tokens = tokens.unwrap_or_else(|| self.estimate(body.len() as u64));
                     let body = format!("{{\"input_tokens\":{tokens}}}");
                     answers::json_answer(StatusCode::OK, body)
                 }
@@ -170,6 +184,10 @@ impl House {
         };
         self.answered(&method, &path, answer.status(), true);
         answer
+    }
+
+    fn estimate(&self, bytes: u64) -> u64 {
+        self.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner).tokens(bytes)
     }
 
     async fn pass(&self, call: Call) -> Response<ReplyBody> {
@@ -189,54 +207,8 @@ impl House {
         answer
     }
 
-    async fn model(&self, call: Call) -> Response<ReplyBody> {
-        let Call { method, target, headers, dialect, body, .. } = call;
-        let received = match self.read(&method, &target, &headers, body).await {
-            Ok(body) => body,
-            Err(refused) => return refused,
-        };
-        let rewritten = std::str::from_utf8(&received).ok().and_then(|b| self.rules.request(b));
-        let sent = rewritten.map_or_else(|| received.clone(), Bytes::from);
-        let header = |name: &str| headers.get(name)?.to_str().ok().map(shorten);
-        let (agent, session) =
-            (header("x-claude-code-agent-id"), header("x-claude-code-session-id"));
-        let headers = request_headers(&headers, self.hides_credentials());
-        let local_host = dialect.wants_local_host_header;
-        let question = dialect.count_tokens.then(|| Question {
-            upstream: self.upstream.clone(),
-            headers: headers.clone(),
-            local_host,
-        });
-        let request = RequestId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
-        let follower = Follower::start(
-            self.desk.clone(),
-            Job {
-                request,
-                started: self.desk.reporter.clock.now(),
-                received,
-                sent: sent.clone(),
-                agent,
-                session,
-                start_usage_is_real: dialect.start_usage_is_real,
-                question,
-            },
-        );
-        match self.upstream.send(method, &target, headers, sent, local_host).await {
-            Ok(answer) if answer.status().as_u16() >= 400 => {
-                self.note_put_off(request, &answer);
-                self.failed(answer, follower).await
-            }
-            Ok(answer) => self.passage(answer, Some(follower)).0,
-            Err(error) => {
-                let (why, answer) = self.upstream.no_answer(&error);
-                follower.end(End::Broken(why));
-                answer
-            }
-        }
-    }
-
     /// An answer that puts the request off goes to Claude Code as it is; the figures are told.
-    fn note_put_off(&self, request: RequestId, answer: &reqwest::Response) {
+    pub(super) fn note_put_off(&self, request: RequestId, answer: &reqwest::Response) {
         let status = answer.status().as_u16();
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
         if let Some(retry_after_s) = put_off(status, retry_after) {
@@ -244,40 +216,13 @@ impl House {
         }
     }
 
-    /// An error is read whole, as far as it is short, so that its words can be changed.
-    async fn failed(&self, answer: reqwest::Response, follower: Follower) -> Response<ReplyBody> {
-        let short = answer.content_length().is_none_or(|length| length <= MAX_ERROR as u64);
-        let (mut reply, form) = self.passage(answer, Some(follower));
-        if form != Form::Whole || !short {
-            return reply;
-        }
-        let ReplyBody::Passage(passage) = reply.body_mut() else { return reply };
-        let (body, follower, broken) = passage.collect(MAX_ERROR).await;
-        let Some(follower) = follower else { return reply };
-        if let Some(why) = broken {
-            follower.end(End::Broken(why.clone()));
-            return answers::server_down(self.upstream.base(), &why);
-        }
-        let status = reply.status().as_u16();
-        let known = std::str::from_utf8(&body).ok().and_then(|b| self.rules.error(status, b));
-        let (reply, body) = match known {
-            Some(known) => {
-                (answers::json_answer(StatusCode::BAD_REQUEST, known.clone()), Bytes::from(known))
-            }
-            None => (reply.map(|_| ReplyBody::whole(body.clone())), body),
-        };
-        follower.bytes(body);
-        follower.end(End::Complete);
-        reply
-    }
-
-    fn passage(
+    pub(super) fn passage(
         &self,
         answer: reqwest::Response,
         follower: Option<Follower>,
     ) -> (Response<ReplyBody>, Form) {
         let (head, body) = Response::<reqwest::Body>::from(answer).into_parts();
-        let form = form(&head);
+        let form = form(&head.headers);
         if let Some(follower) = &follower {
             follower.head(form, head.status.as_u16());
         }
@@ -292,12 +237,12 @@ impl House {
 }
 
 /// What kind of body a head announces.
-fn form(head: &Parts) -> Form {
+pub(super) fn form(headers: &HeaderMap) -> Form {
     let value = |v: &HeaderValue| v.to_str().unwrap_or_default().to_ascii_lowercase();
-    let coding = head.headers.get(CONTENT_ENCODING).map(value).unwrap_or_default();
+    let coding = headers.get(CONTENT_ENCODING).map(value).unwrap_or_default();
     if !matches!(coding.as_str(), "" | "identity") {
         return Form::Opaque;
     }
-    let kind = head.headers.get(CONTENT_TYPE).map(value).unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).map(value).unwrap_or_default();
     if kind.starts_with("text/event-stream") { Form::Stream } else { Form::Whole }
 }

@@ -7,8 +7,10 @@
 
 pub mod answers;
 pub mod body;
+pub mod chat;
 pub mod classify;
 pub mod count;
+pub mod exchange;
 pub mod follow;
 pub mod frame;
 pub mod gate;
@@ -20,11 +22,14 @@ pub mod ratio;
 pub mod route;
 pub mod rules;
 pub mod sections;
+pub mod shaped;
+pub mod sieve;
 pub mod sse;
 pub mod tap;
 pub mod think;
 pub mod translate;
 pub mod upstream;
+pub mod words;
 
 use std::sync::{Arc, Mutex, atomic::AtomicU64};
 
@@ -42,7 +47,7 @@ use self::{
     upstream::Upstream,
 };
 use crate::{
-    domain::{Dialect, Observation, RequestId},
+    domain::{Api, Dialect, Observation, RequestId},
     engine::{access::Reach, clock::Clock},
 };
 
@@ -56,6 +61,8 @@ pub struct ProxySettings {
     /// What every caller must carry as a bearer or `x-api-key`. It never goes upstream. `None`:
     /// anyone on this machine may call, and their credentials go upstream.
     pub token: Option<String>,
+    /// How the server is asked; `None`: as its dialect says.
+    pub api: Option<Api>,
     /// The rewrites in force.
     pub rules: Rules,
 }
@@ -99,6 +106,7 @@ impl Proxy {
             upstream: Upstream::new(&settings.upstream, reach)?,
             dialect: settings.dialect,
             token: settings.token,
+            api: settings.api,
             rules: settings.rules,
             desk,
             last: AtomicU64::new(0),

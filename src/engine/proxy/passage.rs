@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::{answers, follow::Follower, tap::End, upstream::why};
+use super::{answers, follow::Follower, shaped::Shaped, tap::End, upstream::why};
 
 /// The body of any answer the proxy gives.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub enum ReplyBody {
     Whole(Option<Bytes>),
     /// One that passes through.
     Passage(Box<Passage>),
+    /// One that is sieved or translated on its way.
+    Shaped(Box<Shaped>),
 }
 
 impl ReplyBody {
@@ -164,6 +166,7 @@ impl Body for ReplyBody {
         match &mut *self {
             Self::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
             Self::Passage(passage) => passage.next(cx),
+            Self::Shaped(shaped) => shaped.next(cx),
         }
     }
 
@@ -171,6 +174,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(body) => body.is_none(),
             Self::Passage(passage) => passage.over || passage.left == Some(0),
+            Self::Shaped(shaped) => shaped.is_over(),
         }
     }
 
@@ -178,6 +182,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
             Self::Passage(passage) => passage.left.map_or_else(SizeHint::new, SizeHint::with_exact),
+            Self::Shaped(_) => SizeHint::new(),
         }
     }
 }

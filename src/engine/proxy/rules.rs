@@ -1,5 +1,7 @@
 //! Pure rewrites of requests and responses; each says what it is for and can be switched off.
 
+use super::sieve::Mesh;
+
 pub mod json;
 pub mod overflow;
 pub mod thinking;
@@ -9,13 +11,16 @@ pub mod thinking;
 pub struct Rules {
     /// Every request tells the server not to think, in both dialects servers know.
     pub thinking_off: bool,
+    /// Tokens of thinking after which a request with thinking off is ended and sent once more;
+    /// 0: never.
+    pub thinking_limit: u64,
     /// A server's own words for a prompt that is too long become the ones Claude Code knows.
     pub known_overflow: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { thinking_off: false, known_overflow: true }
+        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true }
     }
 }
 
@@ -24,6 +29,24 @@ impl Rules {
     #[must_use]
     pub fn request(&self, body: &str) -> Option<String> {
         if self.thinking_off { thinking::off(body) } else { None }
+    }
+
+    /// The body for the second try at a server that thought all the same. `llama_cpp`: it is
+    /// llama.cpp's.
+    #[must_use]
+    pub fn harder(&self, body: &str, llama_cpp: bool) -> Option<String> {
+        thinking::harder(body, llama_cpp)
+    }
+
+    /// What an answer's stream is sieved for; `None` when it passes as it is.
+    #[must_use]
+    pub const fn mesh(&self) -> Option<Mesh> {
+        let mesh = Mesh {
+            thinking: self.thinking_off,
+            limit: self.thinking_limit,
+            overflow: self.known_overflow,
+        };
+        if mesh.thinking || mesh.overflow { Some(mesh) } else { None }
     }
 
     /// The body to answer instead of a server's error; `None` when it goes as it is.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     frame::{self, Frame, Usage, Whole},
     sse::{SseEvent, SseParser},
-    think::ThinkFinder,
+    think::{Split, Stretch, ThinkFinder},
+    words::shorten,
 };
 use crate::domain::{Event, Moment, Outcome, RequestId, observation::DeltaKind};
 
@@ -13,8 +14,6 @@ use crate::domain::{Event, Moment, Outcome, RequestId, observation::DeltaKind};
 const PACE: Duration = Duration::from_millis(50);
 /// Bytes of a body that is no stream that are kept for reading.
 const MAX_BODY: usize = 4 << 20;
-/// Characters of a server's message that are passed on.
-const MAX_MESSAGE: usize = 300;
 
 const KINDS: [DeltaKind; 4] =
     [DeltaKind::Text, DeltaKind::Thinking, DeltaKind::LeakedThinking, DeltaKind::ToolInput];
@@ -57,6 +56,8 @@ pub struct Tap {
     stop_reason: Option<String>,
     error: Option<(Option<String>, String)>,
     stopped: bool,
+    /// The reasoning itself, so that the server can count its tokens afterwards.
+    thoughts: String,
     waiting: [u64; 4],
     last: [Option<Moment>; 4],
 }
@@ -80,6 +81,7 @@ impl Tap {
             stop_reason: None,
             error: None,
             stopped: false,
+            thoughts: String::new(),
             waiting: [0; 4],
             last: [None; 4],
         }
@@ -105,6 +107,22 @@ impl Tap {
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// All reasoning of the answer so far; empty when there was none. At most 4 MiB of it.
+    #[must_use]
+    pub fn thoughts(&self) -> &str {
+        &self.thoughts
+    }
+
+    /// The proxy gave this answer up and asked again: tells what was held back and goes on with
+    /// the answer that follows as if it were the same.
+    pub fn again(&mut self, now: Moment, out: &mut Vec<Event>) {
+        self.end_block(now, out);
+        self.parser = SseParser::new();
+        self.stop_reason = None;
+        self.late = Usage::default();
+        self.told = Usage::default();
     }
 
     /// When bytes that are held back are due; `None` when there are none.
@@ -226,16 +244,44 @@ impl Tap {
 
     fn delta(&mut self, delta: &frame::Delta<'_>, now: Moment, out: &mut Vec<Event>) {
         if let Some(text) = &delta.text {
-            let split = self.finder.feed(text);
-            self.add(DeltaKind::Text, split.text, now, out);
-            self.add(DeltaKind::LeakedThinking, split.leaked + split.turned, now, out);
+            let mut split = Split::default();
+            let thoughts = &mut self.thoughts;
+            self.finder.feed_into(text, |stretch| {
+                split.add(stretch);
+                match stretch {
+                    Stretch::Thinking(text) | Stretch::Turned(text, _) => keep(thoughts, text),
+                    Stretch::Text(_) | Stretch::Tag(_) => {}
+                }
+            });
+            self.split(split, now, out);
         }
         if let Some(text) = &delta.thinking {
+            keep(&mut self.thoughts, text);
             self.add(DeltaKind::Thinking, text.len() as u64, now, out);
         }
         if let Some(text) = &delta.partial_json {
             self.add(DeltaKind::ToolInput, text.len() as u64, now, out);
         }
+    }
+
+    /// Tells a split; what was told as text before is taken back from what still waits, and the
+    /// rest of it by an event of its own, so that no byte counts twice.
+    fn split(&mut self, split: Split, now: Moment, out: &mut Vec<Event>) {
+        if split.turned > 0 {
+            let waiting = self.waiting.get_mut(DeltaKind::Text as usize);
+            let untold = waiting.map_or(0, |waiting| {
+                let untold = split.turned.min(*waiting);
+                *waiting -= untold;
+                untold
+            });
+            self.add(DeltaKind::LeakedThinking, untold, now, out);
+            let bytes = split.turned - untold;
+            if bytes > 0 {
+                out.push(Event::TextWasThinking { request: self.request, bytes });
+            }
+        }
+        self.add(DeltaKind::Text, split.text, now, out);
+        self.add(DeltaKind::LeakedThinking, split.leaked, now, out);
     }
 
     fn add(&mut self, kind: DeltaKind, bytes: u64, now: Moment, out: &mut Vec<Event>) {
@@ -261,9 +307,15 @@ impl Tap {
     }
 
     fn end_block(&mut self, now: Moment, out: &mut Vec<Event>) {
-        let rest = self.finder.finish();
-        self.add(DeltaKind::Text, rest.text, now, out);
-        self.add(DeltaKind::LeakedThinking, rest.leaked, now, out);
+        let mut rest = Split::default();
+        let thoughts = &mut self.thoughts;
+        self.finder.finish_into(|stretch| {
+            rest.add(stretch);
+            if let Stretch::Thinking(text) = stretch {
+                keep(thoughts, text);
+            }
+        });
+        self.split(rest, now, out);
         for kind in KINDS {
             self.pace(kind, now, true, out);
         }
@@ -310,6 +362,9 @@ impl Tap {
         }
         let body = std::mem::take(&mut self.body);
         let Ok(answer) = serde_json::from_slice::<Whole<'_>>(&body) else { return };
+        if !answer.content.is_empty() {
+            self.first_token(out);
+        }
         for block in &answer.content {
             let input = block.input.map(|i| std::borrow::Cow::Borrowed(i.get()));
             if let Some(name) = &block.name {
@@ -329,15 +384,11 @@ impl Tap {
     }
 }
 
-/// A server's words without control characters, not longer than a few lines.
-#[must_use]
-pub fn shorten(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut short: String = clean.take(MAX_MESSAGE).collect();
-    if text.chars().nth(MAX_MESSAGE).is_some() {
-        short.push('…');
+/// Keeps reasoning as far as there is room.
+fn keep(thoughts: &mut String, text: &str) {
+    if thoughts.len() < MAX_BODY {
+        thoughts.push_str(text);
     }
-    short
 }
 
 #[cfg(test)]

@@ -1,12 +1,42 @@
 //! Pure finder of reasoning that a model writes into ordinary text (`<think>` and its kin).
 //!
 //! Only a tag at the start of a line counts, so that an answer which talks about the tag in the
-//! middle of a sentence is no leak. A lone closing tag means that the template opened the
+//! middle of a sentence is no leak; a closing tag also counts at a line's end, where models that
+//! reason without a last line break put it. A lone closing tag means that the template opened the
 //! reasoning inside the prompt: then all of the block's text before it was reasoning.
 
-const NAMES: [&str; 4] = ["think", "thinking", "thought", "reasoning"];
-/// The longest text that can still become a tag: `</reasoning>`.
-const LONGEST: usize = 12;
+/// What opens reasoning, in lower case: tags of many templates, and the analysis channel of
+/// gpt-oss (harmony).
+const OPEN: [&str; 8] = [
+    "<think>",
+    "<thinking>",
+    "<thought>",
+    "<reasoning>",
+    "<mm:think>",
+    "<seed:think>",
+    "<|channel|>analysis<|message|>",
+    "<|channel>thought",
+];
+
+/// What ends it.
+const CLOSE: [&str; 8] = [
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "</reasoning>",
+    "</mm:think>",
+    "</seed:think>",
+    "<|channel|>final<|message|>",
+    "<channel|>",
+];
+
+/// Marks of harmony between two channels, which are neither text nor reasoning.
+const BETWEEN: [&str; 2] = ["<|end|>", "<|start|>assistant"];
+
+/// The longest text that can still become a tag.
+const LONGEST: usize = 30;
+/// Bytes of a block's text that are kept in case a lone closing tag follows.
+const MAX_KEPT: usize = 1 << 20;
 
 /// Bytes of one piece of text, by what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +49,20 @@ pub struct Split {
     pub turned: u64,
 }
 
+/// A stretch of text, by what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stretch<'a> {
+    /// For the user.
+    Text(&'a str),
+    /// Reasoning.
+    Thinking(&'a str),
+    /// A tag.
+    Tag(&'a str),
+    /// All that the block told as text before was reasoning: this text, as far as it was kept,
+    /// and so many bytes.
+    Turned(&'a str, u64),
+}
+
 /// The state between two pieces of one text block.
 #[derive(Debug)]
 pub struct ThinkFinder {
@@ -26,6 +70,7 @@ pub struct ThinkFinder {
     line_start: bool,
     seen_tag: bool,
     text_so_far: u64,
+    before: String,
     held: String,
 }
 
@@ -35,30 +80,50 @@ impl Default for ThinkFinder {
     }
 }
 
-enum Tag {
+/// What a text that starts with `<` begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// An opening tag of so many bytes.
     Open(usize),
+    /// A closing one.
     Close(usize),
+    /// A mark between two channels.
+    Between(usize),
+    /// It may still become a tag.
     Undecided,
+    /// None.
     None,
 }
 
 /// What `text`, which starts with `<`, begins with.
-fn tag(text: &str) -> Tag {
+#[must_use]
+pub fn tag(text: &str) -> Tag {
     let head: String = text.chars().take(LONGEST).collect::<String>().to_ascii_lowercase();
-    for name in NAMES {
-        let open = format!("<{name}>");
-        let close = format!("</{name}>");
-        if head.starts_with(&open) {
-            return Tag::Open(open.len());
-        }
-        if head.starts_with(&close) {
-            return Tag::Close(close.len());
-        }
-        if open.starts_with(&head) || close.starts_with(&head) {
-            return Tag::Undecided;
-        }
+    let starts = |names: &[&str]| names.iter().find(|n| head.starts_with(**n)).map(|n| n.len());
+    if let Some(length) = starts(&OPEN) {
+        return Tag::Open(length);
     }
-    Tag::None
+    if let Some(length) = starts(&CLOSE) {
+        return Tag::Close(length);
+    }
+    if let Some(length) = starts(&BETWEEN) {
+        return Tag::Between(length);
+    }
+    let mut all = OPEN.iter().chain(&CLOSE).chain(&BETWEEN);
+    if all.any(|name| name.starts_with(&head)) { Tag::Undecided } else { Tag::None }
+}
+
+/// The same in the middle of a line, where only a closing tag counts that ends the line.
+fn ends_line(text: &str) -> Tag {
+    match tag(text) {
+        Tag::Close(length) => match text.get(length..).and_then(|after| after.chars().next()) {
+            Some('\n' | '\r') => Tag::Close(length),
+            Some(_) => Tag::None,
+            None => Tag::Undecided,
+        },
+        Tag::Undecided => Tag::Undecided,
+        Tag::Open(_) | Tag::Between(_) | Tag::None => Tag::None,
+    }
 }
 
 impl ThinkFinder {
@@ -70,6 +135,7 @@ impl ThinkFinder {
             line_start: true,
             seen_tag: false,
             text_so_far: 0,
+            before: String::new(),
             held: String::new(),
         }
     }
@@ -77,71 +143,111 @@ impl ThinkFinder {
     /// Takes the next text of the block.
     pub fn feed(&mut self, piece: &str) -> Split {
         let mut split = Split::default();
+        self.feed_into(piece, |stretch| split.add(stretch));
+        split
+    }
+
+    /// Takes the next text of the block and hands out what it is made of.
+    pub fn feed_into(&mut self, piece: &str, mut out: impl FnMut(Stretch<'_>)) {
         if self.held.is_empty() && !piece.contains('<') {
-            self.plain(piece, &mut split);
-            return split;
+            self.plain(piece, &mut out);
+            return;
         }
         let mut text = std::mem::take(&mut self.held);
         text.push_str(piece);
         let mut rest = text.as_str();
         while let Some((before, from)) = rest.find('<').and_then(|at| rest.split_at_checked(at)) {
-            self.plain(before, &mut split);
+            self.plain(before, &mut out);
             // Inside, the end may come anywhere; outside, only the start of a line counts.
-            let found = if self.inside || self.line_start { tag(from) } else { Tag::None };
+            let found = if self.inside || self.line_start {
+                tag(from)
+            } else if self.seen_tag {
+                Tag::None
+            } else {
+                ends_line(from)
+            };
             let length = match found {
                 Tag::Undecided => {
                     from.clone_into(&mut self.held);
-                    return split;
+                    return;
                 }
-                Tag::Open(length) => {
+                Tag::Open(length) | Tag::Close(length) | Tag::Between(length) => length,
+                Tag::None => 1,
+            };
+            let (mark, after) = from.split_at_checked(length).unwrap_or((from, ""));
+            match found {
+                Tag::Open(_) => {
                     self.inside = true;
-                    self.mark(length, &mut split);
-                    length
+                    self.mark(mark, &mut out);
                 }
-                Tag::Close(length) => {
-                    if !self.inside && !self.seen_tag {
-                        split.turned += self.text_so_far;
+                Tag::Close(_) => {
+                    if !self.inside && !self.seen_tag && self.text_so_far > 0 {
+                        out(Stretch::Turned(&self.before, self.text_so_far));
                         self.text_so_far = 0;
                     }
                     self.inside = false;
-                    self.mark(length, &mut split);
-                    length
+                    self.mark(mark, &mut out);
                 }
-                Tag::None => {
-                    self.plain("<", &mut split);
-                    1
+                Tag::Between(_) => {
+                    self.inside = false;
+                    self.mark(mark, &mut out);
                 }
-            };
-            rest = from.get(length..).unwrap_or_default();
+                Tag::Undecided | Tag::None => self.plain(mark, &mut out),
+            }
+            rest = after;
         }
-        self.plain(rest, &mut split);
-        split
+        self.plain(rest, &mut out);
     }
 
     /// The block is over: what was held back as the possible start of a tag is none.
     pub fn finish(&mut self) -> Split {
         let mut split = Split::default();
-        let held = std::mem::take(&mut self.held);
-        self.plain(&held, &mut split);
-        *self = Self::new();
+        self.finish_into(|stretch| split.add(stretch));
         split
     }
 
-    const fn mark(&mut self, length: usize, split: &mut Split) {
-        self.seen_tag = true;
-        self.line_start = true;
-        split.leaked += length as u64;
+    /// The same, handing out what was held back.
+    pub fn finish_into(&mut self, mut out: impl FnMut(Stretch<'_>)) {
+        let held = std::mem::take(&mut self.held);
+        self.plain(&held, &mut out);
+        *self = Self::new();
     }
 
-    fn plain(&mut self, text: &str, split: &mut Split) {
+    fn mark(&mut self, tag: &str, out: &mut impl FnMut(Stretch<'_>)) {
+        self.seen_tag = true;
+        self.line_start = true;
+        self.before = String::new();
+        out(Stretch::Tag(tag));
+    }
+
+    fn plain(&mut self, text: &str, out: &mut impl FnMut(Stretch<'_>)) {
+        if text.is_empty() {
+            return;
+        }
         if self.inside {
-            split.leaked += text.len() as u64;
+            out(Stretch::Thinking(text));
         } else {
-            split.text += text.len() as u64;
-            self.text_so_far += text.len() as u64;
+            if !self.seen_tag {
+                self.text_so_far += text.len() as u64;
+                if self.before.len() < MAX_KEPT {
+                    self.before.push_str(text);
+                }
+            }
+            out(Stretch::Text(text));
         }
         for c in text.chars() {
             self.line_start = c == '\n' || (self.line_start && c.is_whitespace());
+        }
+    }
+}
+
+impl Split {
+    /// Counts a stretch.
+    pub const fn add(&mut self, stretch: Stretch<'_>) {
+        match stretch {
+            Stretch::Text(text) => self.text += text.len() as u64,
+            Stretch::Thinking(text) | Stretch::Tag(text) => self.leaked += text.len() as u64,
+            Stretch::Turned(_, bytes) => self.turned += bytes,
         }
     }
 }
@@ -180,6 +286,16 @@ mod tests {
             ("<think>never closed", 0, 19),
             ("<thin", 5, 0),
             ("<think>a</think>b\n</think>c", 3, 24),
+            ("so, hm.</think>\n\nYes.", 6, 15),
+            ("the end tag is </think>, so", 27, 0),
+            ("the end tag is </think>", 23, 0),
+            ("<mm:think>abc</mm:think>de", 2, 24),
+            ("so, hm\n</mm:think>\nYes.", 5, 18),
+            (
+                "<|channel|>analysis<|message|>abc<|end|><|start|>assistant<|channel|>final<|message|>de",
+                2,
+                85,
+            ),
         ];
         for (text, plain, leaked) in table {
             assert_eq!(whole(&[text]), (*plain, *leaked), "{text:?}");
@@ -196,7 +312,8 @@ mod tests {
         fn any_split_gives_the_same_and_no_byte_is_lost(
             parts in proptest::collection::vec(prop_oneof![
                 Just("<think>"), Just("</think>"), Just("<"), Just("</"), Just("th"), Just("\n"),
-                Just("word "), Just("ä"), Just("<thinking>"), Just(">"), Just("</reasoning>"),
+                Just("word "), Just("ä"), Just("<thinking>"), Just(">"), Just("</reasoning>"), Just("</mm:think>"),
+                Just("<|channel|>analysis<|message|>"), Just("<|end|>"), Just("<|"),
             ], 0..20),
             cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..8),
         ) {

@@ -146,6 +146,13 @@ impl Log {
                 };
                 self.push(line(at, LogOrigin::Session, LogWeight::Plain, text));
             }
+            Event::TextWasThinking { request, .. } => {
+                self.with(*request, |open| open.leaked = true);
+            }
+            Event::ThinkingStopped { request, .. } => {
+                let text = format!("{request} stopped: it thought although thinking is off");
+                self.push(line(at, LogOrigin::Proxy, LogWeight::Notable, text));
+            }
             Event::Queued { request, status, retry_after_s } => {
                 let again = retry_after_s.map_or_else(String::new, |s| format!(", again in {s} s"));
                 let text = format!("{request} put off by the server: {status}{again}");
@@ -153,6 +160,7 @@ impl Log {
             }
             // Figures that move all the time; the panes show them.
             Event::PromptCounted { .. }
+            | Event::ThinkingCounted { .. }
             | Event::PrefillProgress { .. }
             | Event::Queue { .. }
             | Event::Machine { .. } => {}

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    domain::{Profile, Tier},
+    domain::{Api, Profile, Tier},
     engine::{
         access::Reach, claude::state::Look, practice::PracticeOptions, server::ServeSettings,
     },
@@ -38,6 +38,12 @@ pub struct SessionSettings {
     pub output_reserve: Option<u64>,
     /// The profile; by the window's size when `None`.
     pub profile: Option<Profile>,
+    /// How the server is asked, when the user chose.
+    pub api: Option<Api>,
+    /// Whether the model may think.
+    pub thinking: bool,
+    /// Tokens of unwanted thinking after which a request is stopped; 0: never.
+    pub thinking_limit: u64,
     /// The sandbox.
     pub tier: Tier,
     /// The conversation to open first.

@@ -55,6 +55,7 @@ pub(super) fn flash_attention(facts: &Facts) -> Finding {
         | ServerKind::Vllm
         | ServerKind::Sglang
         | ServerKind::LlamaSwap
+        | ServerKind::MlxLm
         | ServerKind::Unknown => skipped(NAME, format!("{} does not tell", server.kind.name())),
     }
 }
@@ -118,7 +119,7 @@ pub(super) fn slots(facts: &Facts) -> Finding {
         ServerKind::Vllm | ServerKind::Sglang => {
             ok(NAME, format!("{} shares its cache by pages", server.kind.name()))
         }
-        ServerKind::LmStudio | ServerKind::LlamaSwap | ServerKind::Unknown => {
+        ServerKind::LmStudio | ServerKind::LlamaSwap | ServerKind::MlxLm | ServerKind::Unknown => {
             skipped(NAME, format!("{} does not tell", server.kind.name()))
         }
     }
@@ -168,7 +169,7 @@ pub(super) fn keep_alive(facts: &Facts) -> Finding {
         (ServerKind::LlamaSwap, _) => {
             skipped(NAME, "llama-swap unloads after the ttl of its configuration; it does not tell")
         }
-        (ServerKind::Unknown, _) => skipped(NAME, "the server does not tell"),
+        (ServerKind::MlxLm | ServerKind::Unknown, _) => skipped(NAME, "the server does not tell"),
     }
 }
 

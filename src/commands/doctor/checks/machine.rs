@@ -64,6 +64,7 @@ pub(super) fn memory(facts: &Facts) -> Finding {
             | ServerKind::Vllm
             | ServerKind::Sglang
             | ServerKind::LlamaSwap
+            | ServerKind::MlxLm
             | ServerKind::Unknown => format!("start the server with a window of {fits}"),
         }
     } else {

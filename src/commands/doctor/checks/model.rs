@@ -48,6 +48,7 @@ pub(super) fn model(facts: &Facts) -> Finding {
                 | ServerKind::Vllm
                 | ServerKind::Sglang
                 | ServerKind::LlamaSwap
+                | ServerKind::MlxLm
                 | ServerKind::Unknown => "load a model there, or name one with --model",
             },
         ),
@@ -182,6 +183,7 @@ const fn lost(kind: ServerKind) -> &'static str {
         | ServerKind::Vllm
         | ServerKind::Sglang
         | ServerKind::LlamaSwap
+        | ServerKind::MlxLm
         | ServerKind::Unknown => "What does not fit is refused.",
     }
 }
@@ -205,6 +207,8 @@ fn start_with(server: &ServerFacts, facts: &Facts, window: u64) -> String {
         ServerKind::LlamaServer | ServerKind::Llamafile | ServerKind::LlamaSwap => {
             format!("llama-server … -c {window} -np 1")
         }
-        ServerKind::Unknown => format!("start the server with a window of {window}"),
+        ServerKind::MlxLm | ServerKind::Unknown => {
+            format!("start the server with a window of {window}")
+        }
     }
 }

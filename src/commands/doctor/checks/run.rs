@@ -63,6 +63,7 @@ pub(super) fn thinking(facts: &Facts) -> Finding {
                 ServerKind::Practice
                 | ServerKind::LmStudio
                 | ServerKind::LlamaSwap
+                | ServerKind::MlxLm
                 | ServerKind::Unknown => {
                     "switch thinking off in the model's own settings, or take a model without it"
                 }
@@ -136,6 +137,7 @@ pub(super) fn reread(facts: &Facts) -> Finding {
             ServerKind::Practice
             | ServerKind::LmStudio
             | ServerKind::LlamaSwap
+            | ServerKind::MlxLm
             | ServerKind::Unknown => "see the server's settings for prompt caching",
         },
     )
@@ -188,6 +190,7 @@ pub(super) fn smoke(facts: &Facts) -> Finding {
                 | ServerKind::LmStudio
                 | ServerKind::Sglang
                 | ServerKind::LlamaSwap
+                | ServerKind::MlxLm
                 | ServerKind::Unknown => {
                     "take a model made for tool calls (4B parameters and more)"
                 }

@@ -89,6 +89,7 @@ pub(super) fn version(facts: &Facts) -> Finding {
         | ServerKind::Vllm
         | ServerKind::Sglang
         | ServerKind::LlamaSwap
+        | ServerKind::MlxLm
         | ServerKind::Unknown => match text {
             Some(text) => ok(NAME, format!("{} {text}", server.kind.name())),
             None => skipped(NAME, format!("{} does not tell its version", server.kind.name())),

@@ -88,6 +88,18 @@ pub fn with_field(text: &str, name: &str, value: &str) -> Option<String> {
     Some(out)
 }
 
+/// The object `text` without field `name`, the others in their order; `None` when `text` is no
+/// object or has no such field.
+#[must_use]
+pub fn without_field(text: &str, name: &str) -> Option<String> {
+    let fields = Fields::read(text)?;
+    fields.get(name)?;
+    let kept = fields.0.iter().filter(|(n, _)| n != name);
+    let kept: Vec<String> =
+        kept.map(|(n, v)| format!("{}:{}", serde_json::Value::from(&**n), v.get())).collect();
+    Some(format!("{{{}}}", kept.join(",")))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

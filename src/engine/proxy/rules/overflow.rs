@@ -24,7 +24,9 @@ pub fn known(status: u16, body: &str) -> Option<String> {
     }
     let lower = message.to_ascii_lowercase();
     let by_type = error.get("type").and_then(Value::as_str) == Some("exceed_context_size_error");
-    if !by_type && !wordings.iter().any(|words| words.iter().all(|w| lower.contains(w))) {
+    let by_code = error.get("code").and_then(Value::as_str) == Some("context_length_exceeded");
+    if !by_type && !by_code && !wordings.iter().any(|words| words.iter().all(|w| lower.contains(w)))
+    {
         return None;
     }
     let field = |name: &str| error.get(name).and_then(Value::as_u64);
@@ -45,8 +47,14 @@ pub fn known(status: u16, body: &str) -> Option<String> {
     Some(envelope.to_string())
 }
 
+/// The same for an error inside a stream, where no status tells the servers apart.
+#[must_use]
+pub fn in_stream(data: &str) -> Option<String> {
+    known(400, data).or_else(|| known(500, data))
+}
+
 /// Words that occur together in one server's message, in lower case.
-const WORDINGS: [&[&str]; 6] = [
+const WORDINGS: [&[&str]; 9] = [
     // llama-server
     &["exceeds the available context size"],
     // Ollama, GGUF with shifting off
@@ -59,6 +67,9 @@ const WORDINGS: [&[&str]; 6] = [
     &["longer than the model's context length"],
     // LM Studio
     &["greater than the context length"],
+    &["tokens when context", "overflows"],
+    &["cannot truncate prompt with n_keep"],
+    &["context size has been exceeded"],
 ];
 
 /// The same for answers with status 500 (LM Studio's two engines).
@@ -75,6 +86,14 @@ fn counts(message: &str) -> (Option<u64>, Option<u64>) {
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .collect();
+    let after = |name: &str| {
+        let at = words.iter().rposition(|word| *word == name)?;
+        words.get(at + 1)?.parse().ok()
+    };
+    // LM Studio: `n_keep (15028) >= n_ctx (7424)`; the underscore separates words here.
+    if let (Some(tokens), Some(maximum)) = (after("keep"), after("ctx")) {
+        return (Some(tokens), Some(maximum));
+    }
     let mut numbers: Vec<u64> = words
         .iter()
         .enumerate()
@@ -136,6 +155,26 @@ mod tests {
                 400,
                 r#"{"error":{"message":"The input (40000 tokens) is longer than the model's context length (32768 tokens)."}}"#,
                 Some(long),
+            ),
+            (
+                500,
+                r#"{"type":"error","error":{"type":"api_error","message":"Cannot truncate prompt with n_keep (40000) >= n_ctx (32768)"}}"#,
+                Some(long),
+            ),
+            (
+                400,
+                r#"{"error":"Trying to keep the first 40000 tokens when context the overflows. However, the model is loaded with context length of only 32768 tokens, which is not enough."}"#,
+                Some(long),
+            ),
+            (
+                400,
+                r#"{"error":{"message":"too much","code":"context_length_exceeded"}}"#,
+                Some("prompt is too long"),
+            ),
+            (
+                500,
+                r#"{"error":"Trying to keep the first 40000 tokens when context the overflows."}"#,
+                Some("prompt is too long"),
             ),
             (400, "<html>", None),
             (400, "{}", None),

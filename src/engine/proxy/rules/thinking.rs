@@ -1,25 +1,63 @@
 //! Switches thinking off whatever Claude Code sent or left out.
 //!
-//! `thinking: {"type":"disabled"}` holds on Ollama, vLLM and `SGLang`, where a missing field or
-//! an `output_config.effort` would turn thinking on. llama-server ignores it and reads the chat
-//! template's switch, which must be a JSON bool.
+//! | server | what it heeds | without it |
+//! |---|---|---|
+//! | Ollama | `thinking: {"type":"disabled"}` | on, also by `output_config.effort` alone |
+//! | vLLM | the same; `chat_template_kwargs` too | by the model; `effort` sets the depth |
+//! | `SGLang` | the same; `chat_template_kwargs` too | by the model |
+//! | llama-server, llamafile | `chat_template_kwargs.enable_thinking`, a JSON bool | by the template |
+//! | OpenAI-only servers | `chat_template_kwargs`, by the translation | by the template |
+//! | LM Studio | undocumented; ignores what it does not know | by the model's setting |
+//!
+//! Each ignores the switches of the others, so every request carries all of them: a server that
+//! was taken for another one does not think either. The `effort` is taken out.
 
-use super::json::{Fields, with_field};
+use super::json::{Fields, with_field, without_field};
 
 const DISABLED: &str = r#"{"type":"disabled"}"#;
+/// llama.cpp ends the reasoning at once; it is the one field of `thinking` that it reads.
+const NO_BUDGET: &str = r#"{"type":"enabled","budget_tokens":0}"#;
 
-/// The body with both switches off; `None` when they are off already or it is no JSON object.
+/// The body with every switch off; `None` when they are off already or it is no JSON object.
 #[must_use]
 pub fn off(body: &str) -> Option<String> {
+    switched(body, DISABLED, &["enable_thinking"])
+}
+
+/// The body for a second try at a server that thought all the same: for llama.cpp a budget of no
+/// tokens, for others also the switch of templates that name it `thinking`.
+#[must_use]
+pub fn harder(body: &str, llama_cpp: bool) -> Option<String> {
+    let thinking = if llama_cpp { NO_BUDGET } else { DISABLED };
+    switched(body, thinking, &["enable_thinking", "thinking"])
+}
+
+fn switched(body: &str, thinking: &str, switches: &[&str]) -> Option<String> {
     let fields = Fields::read(body)?;
-    let kwargs = match fields.get("chat_template_kwargs") {
-        Some(kwargs) if kwargs.starts_with('{') => with_field(kwargs, "enable_thinking", "false"),
-        Some(_) | None => Some(r#"{"enable_thinking":false}"#.to_owned()),
+    let mut out: Option<String> = None;
+    let mut change = |edit: &dyn Fn(&str) -> Option<String>| {
+        if let Some(changed) = edit(out.as_deref().unwrap_or(body)) {
+            out = Some(changed);
+        }
     };
-    let thinking = with_field(body, "thinking", DISABLED);
-    let Some(kwargs) = kwargs else { return thinking };
-    let first = thinking.as_deref().unwrap_or(body);
-    with_field(first, "chat_template_kwargs", &kwargs).or(thinking)
+    change(&|body| with_field(body, "thinking", thinking));
+    let given = fields.get("chat_template_kwargs").filter(|kwargs| kwargs.starts_with('{'));
+    let mut kwargs = given.unwrap_or("{}").to_owned();
+    for switch in switches {
+        kwargs = with_field(&kwargs, switch, "false").unwrap_or(kwargs);
+    }
+    change(&|body| with_field(body, "chat_template_kwargs", &kwargs));
+    if let Some(config) = fields.get("output_config").and_then(|c| without_field(c, "effort")) {
+        let empty = Fields::read(&config).is_none_or(|rest| rest.0.is_empty());
+        change(&|body| {
+            if empty {
+                without_field(body, "output_config")
+            } else {
+                with_field(body, "output_config", &config)
+            }
+        });
+    }
+    out
 }
 
 #[cfg(test)]
@@ -57,11 +95,34 @@ mod tests {
                     r#"{"thinking":{"type":"disabled"},"chat_template_kwargs":{"enable_thinking":false}}"#,
                 ),
             ),
+            (
+                r#"{"output_config":{"effort":"high"},"a":1}"#,
+                Some(
+                    r#"{"a":1,"thinking":{"type":"disabled"},"chat_template_kwargs":{"enable_thinking":false}}"#,
+                ),
+            ),
+            (
+                r#"{"output_config":{"effort":"high","format":{}}}"#,
+                Some(
+                    r#"{"output_config":{"format":{}},"thinking":{"type":"disabled"},"chat_template_kwargs":{"enable_thinking":false}}"#,
+                ),
+            ),
             ("not json", None),
             ("[]", None),
         ];
         for (body, expected) in table {
             assert_eq!(off(body).as_deref(), *expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_second_try_says_it_in_every_way_and_puts_no_word_into_the_prompt() {
+        let body = r#"{"messages":[{"role":"user","content":"hi"}]}"#;
+        let kwargs = r#""chat_template_kwargs":{"enable_thinking":false,"thinking":false}"#;
+        let prompt = r#"{"messages":[{"role":"user","content":"hi"}]"#;
+        for (llama_cpp, thinking) in [(true, NO_BUDGET), (false, DISABLED)] {
+            let expected = format!("{prompt},\"thinking\":{thinking},{kwargs}}}");
+            assert_eq!(harder(&off(body).unwrap(), llama_cpp), Some(expected));
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Blocks {
     calls: Vec<Known>,
     /// Ids that were given to started calls.
     given: Vec<String>,
+    /// Ids of calls in the conversation before this answer.
+    taken: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,13 @@ impl Blocks {
             count: 0,
             calls: Vec::new(),
             given: Vec::new(),
+            taken: Vec::new(),
         }
+    }
+
+    /// Ids that the conversation has in it already.
+    pub(super) fn take(&mut self, ids: Vec<String>) {
+        self.taken = ids;
     }
 
     /// Whether a tool was called.
@@ -170,6 +178,8 @@ impl Blocks {
                         Item::Thinking(_) => Block::Thinking,
                         Item::Call { key, name, .. } => {
                             let told = self.calls.get(*key).map_or("", |known| known.id.as_str());
+                            let new = !self.taken.iter().any(|id| id == told);
+                            let told = if new { told } else { "" };
                             let id = unique(told, &self.seed, *key, &self.given);
                             self.given.push(id.clone());
                             // A nameless call would poison every later request with it.

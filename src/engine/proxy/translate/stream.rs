@@ -55,6 +55,14 @@ impl Translator {
         }
     }
 
+    /// With the ids of the calls that the conversation holds already. Some servers begin anew with
+    /// every answer (`call_0`); Claude Code would take the new call for the old one.
+    #[must_use]
+    pub fn with_taken(mut self, ids: Vec<String>) -> Self {
+        self.blocks.take(ids);
+        self
+    }
+
     /// Takes bytes of the body as they came, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Output> {
         let mut items = Vec::new();
