@@ -9,7 +9,7 @@ use backend_support::{Fake, LOADING, Routes, client, llama, ollama};
 use lcc::{
     domain::{Dialect, Event, Observation, RequestId, ServerFacts, ServerKind},
     engine::{
-        backend::{WatchSettings, identify, watch},
+        backend::{LogPlace, WatchSettings, identify, watch},
         clock::Clock,
     },
 };
@@ -36,6 +36,7 @@ impl Watched {
             clock: Clock::start(),
             active: active_rx,
             dialect: dialect_tx,
+            log: LogPlace::Off,
             out: out_tx,
         });
         Self { out, dialect, active, task }

@@ -13,6 +13,7 @@ use crate::{
     config::{Key, Origin, Resolved},
     domain::Profile,
     engine::{
+        backend::LogPlace,
         claude::state::Look,
         practice::PracticeOptions,
         session::{self, Open, ServerChoice, SessionSettings},
@@ -70,6 +71,11 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
     let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
+    let server_log = match (&settings.server_log, home.clone()) {
+        (Some(path), _) => LogPlace::File(path.clone()),
+        (None, Some(home)) => LogPlace::Usual { home },
+        (None, None) => LogPlace::Off,
+    };
     let places = setup::places(settings.claude.as_deref(), home, &around.paths.data);
     let claude = setup::claude_code(&places, consent)?;
     setup::sandbox(settings.sandbox, consent)?;
@@ -84,6 +90,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         claude: claude.path,
         lcc: own_program()?,
         server: settings.server.clone().map_or(ServerChoice::Search, ServerChoice::Url),
+        server_log,
         model: settings.model.clone(),
         window: settings.window,
         output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),

@@ -14,7 +14,7 @@ use crate::{
     config::is_loopback,
     domain::{Dialect, Observation, ServerFacts, ServerKind},
     engine::{
-        backend::{self, WatchSettings},
+        backend::{self, LogPlace, WatchSettings},
         clock::Clock,
         proxy::{Proxy, ProxyError, ProxySettings, rules::Rules},
     },
@@ -130,6 +130,7 @@ pub async fn relay(
             clock,
             active: proxy.active(),
             dialect: to_dialect,
+            log: LogPlace::Off,
             out: to,
         }))),
         Look::Told(_) => None,

@@ -42,6 +42,7 @@ impl Flags {
             Key::Sandbox => self.sandbox.as_deref(),
             Key::Theme => self.theme.as_deref(),
             Key::OutputReserve
+            | Key::ServerLog
             | Key::Claude
             | Key::Leader
             | Key::Panes

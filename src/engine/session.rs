@@ -21,7 +21,7 @@ pub use status::{ABOUT, SOCKET};
 use self::{
     child::{Life, Plan},
     compaction::{Compaction, Step},
-    server::Chosen,
+    server::{Chosen, ServerNews},
     status::StatusPage,
 };
 use super::{
@@ -89,6 +89,7 @@ struct Engine {
     line: Option<Line>,
     life: Option<Life>,
     compaction: Compaction,
+    server_news: ServerNews,
     size: (u16, u16),
 }
 
@@ -121,6 +122,7 @@ impl Engine {
             line: None,
             life: None,
             compaction: Compaction::default(),
+            server_news: ServerNews::default(),
         }
     }
 
@@ -265,6 +267,7 @@ impl Engine {
             clock: self.clock,
             active: proxy.active(),
             dialect,
+            log: self.settings.server_log.clone(),
             out: self.observe.clone(),
         });
         let conversation = Conversation::Continue;
@@ -402,6 +405,9 @@ impl Engine {
 
     fn take_in(&mut self, observation: &Observation) {
         self.meter.observe(observation);
+        if let Some(text) = self.server_news.of(&observation.event) {
+            self.notice(NoticeLevel::Warning, text);
+        }
     }
 
     fn happened(&mut self, event: Event) {

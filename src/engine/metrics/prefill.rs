@@ -17,6 +17,10 @@ const BELIEF_S: f64 = 2.0;
 const LEAST_STEP: u64 = 64;
 /// A server that tells its progress gets this long before an estimate takes its place.
 const PATIENCE_S: f64 = 1.0;
+/// A source that says nothing new for so long, and for so many batches, has dried up.
+const DRY_S: f64 = 5.0;
+/// See [`DRY_S`].
+const DRY_BATCHES: f64 = 3.0;
 
 /// What the server told of its reading of one prompt.
 #[derive(Debug, Clone)]
@@ -230,6 +234,17 @@ impl Prefill {
         };
         let slower = reading.correction(basis);
         let ahead = |from: u64| basis.seconds(from.min(total), total).map(|s| s * slower);
+        let silent = now.seconds_since(since);
+        let batch = basis.seconds(done, done.saturating_add(self.batch.unwrap_or(LEAST_STEP * 8)));
+        if batch.is_some_and(|batch| silent > DRY_S + DRY_BATCHES * batch * slower) {
+            // Whoever told has stopped to: from where he left on it goes by the clock.
+            let at = basis.depth_after(done, total, silent / slower).unwrap_or(done);
+            out.done = Some(at);
+            out.source = Some(Source::Estimate);
+            out.rate = basis.rate(at);
+            out.eta_s = ahead(at);
+            return;
+        }
         out.eta_s = ahead(done).map(|seconds| {
             // The batch under way is not done, so what lies behind it is still ahead.
             let least = ahead(done.saturating_add(self.batch.unwrap_or(0))).unwrap_or(0.0);

@@ -1,6 +1,9 @@
 //! The server and the machine as last seen.
 
-use crate::{domain::ServerFacts, protocol::ServerFigures};
+use crate::{
+    domain::{ServerFacts, ServerLoad},
+    protocol::ServerFigures,
+};
 
 /// The last looks.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +13,7 @@ pub(super) struct Server {
     rss: Option<u64>,
     memory_percent: Option<f64>,
     swap: Option<u64>,
+    load: ServerLoad,
 }
 
 impl Server {
@@ -21,10 +25,26 @@ impl Server {
         self.answers = Some(facts.is_some_and(|f| f.healthy));
         let Some(facts) = facts else { return false };
         let other = self.facts.as_ref().is_some_and(|old| {
-            old.kind != facts.kind || old.version != facts.version || old.model != facts.model
+            old.kind != facts.kind
+                || old.version != facts.version
+                || old.model != facts.model
+                // It dropped its model, or loaded it anew with another window.
+                || (old.window.is_some() && old.window != facts.window)
         });
         self.facts = Some(facts.clone());
         was_seen && (was_away || other)
+    }
+
+    /// Takes in how busy it is; what one source leaves out, another may have told.
+    pub(super) fn load(&mut self, load: ServerLoad) {
+        let old = self.load;
+        self.load = ServerLoad {
+            running: load.running.or(old.running),
+            waiting: load.waiting.or(old.waiting),
+            kv_percent: load.kv_percent.filter(|p| p.is_finite()).or(old.kv_percent),
+            prefix_hits: load.prefix_hits.or(old.prefix_hits),
+            prefix_queries: load.prefix_queries.or(old.prefix_queries),
+        };
     }
 
     pub(super) fn machine(
@@ -54,6 +74,9 @@ impl Server {
             model: facts.and_then(|f| f.model.clone()),
             url: (!url.is_empty()).then(|| url.to_owned()),
             healthy: self.answers,
+            running: self.load.running,
+            waiting: self.load.waiting,
+            kv_percent: self.load.kv_percent,
             rss: self.rss,
             memory_percent: self.memory_percent,
             swap: self.swap,

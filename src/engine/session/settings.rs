@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
     domain::{Profile, Tier},
-    engine::{claude::state::Look, practice::PracticeOptions},
+    engine::{backend::LogPlace, claude::state::Look, practice::PracticeOptions},
 };
 
 /// Everything the engine needs to know to start; read once, at the edge.
@@ -24,6 +24,8 @@ pub struct SessionSettings {
     pub run_dir: PathBuf,
     /// Which model server.
     pub server: ServerChoice,
+    /// Where the server writes its log.
+    pub server_log: LogPlace,
     /// The model's name, when the server serves several.
     pub model: Option<String>,
     /// The window to work with, when it is to be smaller than the server's.
