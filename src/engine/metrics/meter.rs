@@ -300,8 +300,9 @@ impl Meter {
     pub(super) fn judge(&mut self, request: RequestId) {
         let Some(flight) = self.flights.get_mut(&request) else { return };
         let ready = flight.usage_is_real && !flight.judged && flight.kind == RequestKind::Main;
-        let (true, Some(cached), Some(total)) = (ready, flight.cached, flight.total(&self.ratios))
-        else {
+        // Where the usage tells nothing of the cache, slots or the log have.
+        let cached = flight.cached.or(flight.reading.cached);
+        let (true, Some(cached), Some(total)) = (ready, cached, flight.total(&self.ratios)) else {
             return;
         };
         if flight.conversation == self.conversation {

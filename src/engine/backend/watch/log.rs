@@ -35,7 +35,10 @@ pub(super) async fn follow(
                     Ok(()) = active.changed() => {
                         let request = *active.borrow_and_update();
                         match (request, story.progress()) {
-                            (None, _) => story.reset(),
+                            (None, _) => {
+                                story.reset();
+                                report.log_total(None);
+                            }
                             (Some(_), Some(at)) => {
                                 tell(LogNews::Progress(at), true, &active, child, report);
                             }
@@ -80,6 +83,9 @@ fn tell(
         }
         LogNews::Progress(at) => {
             let request = *active.borrow();
+            if let (true, LogProgress::Tokens { total, .. }) = (live, at) {
+                report.log_total(total);
+            }
             if live && request.is_some() && !report.server_tells() {
                 report.send(progress(at, request));
             }

@@ -64,7 +64,7 @@ pub fn watch(settings: WatchSettings) -> JoinHandle<()> {
     // Only a server on this machine writes its log here.
     let is_local = machine.is_local();
     let log = if is_local { log } else { LogPlace::Off };
-    let report = Report { clock, out, told: AtomicU64::new(0) };
+    let report = Report { clock, out, told: AtomicU64::new(0), total: AtomicU64::new(0) };
     let (known, seen_known) = watch::channel(Known { backend: backend_of(&facts), facts });
     let child = watch::Sender::new(None);
     tokio::spawn(async move {
@@ -104,6 +104,8 @@ struct Report {
     out: UnboundedSender<Observation>,
     /// When the server itself last answered about progress, in microseconds of the clock; 0: never.
     told: AtomicU64,
+    /// All tokens of the prompt under way by the log; 0: not told. `/slots` does not tell it.
+    total: AtomicU64,
 }
 
 impl Report {
@@ -115,6 +117,16 @@ impl Report {
     /// The server answered about progress just now.
     fn server_told(&self) {
         self.told.store(self.clock.now().0.max(1), Ordering::Relaxed);
+    }
+
+    /// The log told the size of the prompt under way, or that there is none.
+    fn log_total(&self, total: Option<u64>) {
+        self.total.store(total.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// All tokens of the prompt under way, by the log.
+    fn total(&self) -> Option<u64> {
+        Some(self.total.load(Ordering::Relaxed)).filter(|total| *total > 0)
     }
 
     /// Whether the server itself tells progress, so that its log is the worse source.

@@ -104,7 +104,7 @@ async fn child_of(ways: &Ways<'_>, facts: &ServerFacts) -> Option<Http> {
 async fn poll(http: &Http, path: &str, request: RequestId, is_child: bool, report: &Report) {
     let mut ticks = interval(POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told: Option<SlotProgress> = None;
+    let mut told: Option<(SlotProgress, Option<u64>)> = None;
     loop {
         ticks.tick().await;
         let reply = match http.get(path, PATIENCE).await {
@@ -120,13 +120,17 @@ async fn poll(http: &Http, path: &str, request: RequestId, is_child: bool, repor
         if progress.is_some() {
             report.server_told();
         }
-        let Some(now) = progress.filter(|now| told.as_ref() != Some(now)) else { continue };
-        told = Some(now);
+        let now = progress.map(|now| {
+            let total = report.total().filter(|total| *total >= now.done);
+            (now, total)
+        });
+        let Some((now, total)) = now.filter(|now| told.as_ref() != Some(now)) else { continue };
+        told = Some((now, total));
         report.send(Event::PrefillProgress {
             request: Some(request),
             done: now.done,
             cached: now.cached,
-            total: None,
+            total,
             generated: now.generated,
             source: Source::Server,
         });
