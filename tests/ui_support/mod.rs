@@ -96,6 +96,7 @@ pub fn idle() -> Snapshot {
             fixed: Some(3_510),
             source: Some(Source::Server),
             fixed_source: Some(Source::Estimate),
+            ..WindowFigures::default()
         },
         prefill: PrefillFigures {
             last: Some(PrefillLast {
@@ -148,6 +149,7 @@ pub fn idle() -> Snapshot {
             rss: Some(21_582_000_000),
             memory_percent: Some(71.3),
             swap: Some(0),
+            ..ServerFigures::default()
         },
         sandbox: SandboxFigures {
             tier: Some(Tier::Strict),
@@ -246,6 +248,13 @@ pub fn leaked() -> Snapshot {
     let mut s = idle();
     s.thinking =
         ThinkingFigures { tokens: 1_204, estimated: true, off: true, leaked_turns: 2, stopped: 1 };
+    s
+}
+
+pub fn truncated() -> Snapshot {
+    let mut s = idle();
+    s.window.truncated = true;
+    s.window.dropped = Some(7_232);
     s
 }
 

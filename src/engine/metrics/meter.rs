@@ -293,7 +293,7 @@ impl Meter {
         let size = self.server.facts()?.window?;
         let tokens = ratio::tokens(flight.bytes(), self.ratios.prompt);
         // A fifth more than fits: what a byte weighs is not known better than that.
-        (tokens > size + size / 5).then_some(tokens)
+        (tokens > size.saturating_add(size / 5)).then_some(tokens)
     }
 
     /// Takes a main request into the cache figures as soon as its counts are there, once.
