@@ -155,13 +155,8 @@ async fn the_watch_ends_when_nobody_listens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_to_change_is_noticed_within_two_seconds() {
     let unloaded = || ollama().on("/api/ps", 200, r#"{"models":[]}"#);
-    let other_model = || {
-        ollama().on(
-            "/api/ps",
-            200,
-            r#"{"models":[{"name":"other:1b","context_length":8192}]}"#,
-        )
-    };
+    let other_model =
+        || ollama().on("/api/ps", 200, r#"{"models":[{"name":"other:1b","context_length":8192}]}"#);
     let fake = Fake::start(ollama());
     let mut watched = Watched::start(&fake).await;
     assert_eq!(watched.server().await.unwrap().window, Some(32_768));
@@ -202,8 +197,6 @@ async fn a_restart_between_two_looks_is_told_by_the_start_time_of_the_metrics_pa
         .await;
     assert_eq!((load.running, load.waiting), (Some(1), Some(2)));
     fake.set(Some(page("1700000099")));
-    watched
-        .next(|event| matches!(event, Event::ServerRestarted { .. }).then_some(()))
-        .await;
+    watched.next(|event| matches!(event, Event::ServerRestarted { .. }).then_some(())).await;
     watched.task.abort();
 }

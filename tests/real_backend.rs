@@ -33,7 +33,7 @@ async fn the_estimator_alone_foresees_llama_cpp() {
     house.until("the server", |s| s.phase == Phase::Idle).await;
     let mut off: Vec<f64> = Vec::new();
     for turn in 0..LEARN + JUDGE {
-        let words = 120 + (turn * 3 % 4) * 40;
+        let words = 16 + (turn * 3 % 4) * 6;
         let text: String = (0..words).map(|w| format!("row {turn} holds {w}, ")).collect();
         let asked = house.say(&text);
         let mut frames: Vec<(Instant, f64)> = Vec::new();

@@ -100,7 +100,9 @@ async fn step(fake: &Fake, house: &House, report: &mut Report) {
     let aim = truth.done as f64 / truth.total as f64;
     let told = house
         .until(&name, |s| {
-            let (Some(done), Some(source)) = (s.prefill.done, s.prefill.source) else { return false };
+            let (Some(done), Some(source)) = (s.prefill.done, s.prefill.source) else {
+                return false;
+            };
             let all = s.prefill.total.unwrap_or(0).max(1);
             let there = if share {
                 (done as f64 / all as f64 - aim).abs() < 0.002

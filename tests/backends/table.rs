@@ -44,7 +44,8 @@ fn row(text: &mut String, kind: Kind, name: &str, figure: Figure) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_kind_tells_what_the_table_says() {
     let sessions = Kind::ALL.map(|kind| (kind, tokio::spawn(run(kind))));
-    let mut text = String::from("\n| backend | figure | source | worst error |\n|---|---|---|---|\n");
+    let mut text =
+        String::from("\n| backend | figure | source | worst error |\n|---|---|---|---|\n");
     for (kind, session) in sessions {
         let Report { window, total, progress, cached, used, waiting } = session.await.unwrap();
         row(&mut text, kind, "window", window);
@@ -67,5 +68,8 @@ async fn every_kind_tells_what_the_table_says() {
         std::fs::write(PATH, &expected).unwrap();
         return;
     }
-    assert_eq!(page, expected, "docs/BACKENDS.md is behind: UPDATE_DOCS=1 cargo test --test backends");
+    assert_eq!(
+        page, expected,
+        "docs/BACKENDS.md is behind: UPDATE_DOCS=1 cargo test --test backends"
+    );
 }

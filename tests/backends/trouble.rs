@@ -78,9 +78,10 @@ async fn a_prompt_that_ollama_cuts_is_noticed_by_line_and_by_count() {
         let window = house.figures().window;
         assert!(window.truncated, "log {with_log}");
         assert!(window.dropped.is_some_and(|d| d >= before / 2), "log {with_log}: {window:?}");
-        let told = house.kept().iter().any(|e| {
-            matches!(e, Event::ServerLine { line: ServerLine::Truncated { .. } })
-        });
+        let told = house
+            .kept()
+            .iter()
+            .any(|e| matches!(e, Event::ServerLine { line: ServerLine::Truncated { .. } }));
         assert_eq!(told, with_log);
         // It stops being true when a prompt is read whole again.
         fake.change(|t| t.keeps = None);

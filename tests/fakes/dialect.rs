@@ -93,11 +93,9 @@ pub fn begin(kind: Kind, total: u64, cached: u64) -> Vec<String> {
             " [qwen/qwen3-8b] Running chat completion on conversation with 3 messages.".into(),
             "[2026-08-11 02:42:00][INFO][qwen/qwen3-8b] Prompt processing progress: 0.0%".into(),
         ],
-        Kind::LlamaServer
-        | Kind::Vllm
-        | Kind::Sglang
-        | Kind::LlamaSwap
-        | Kind::Llamafile093 => Vec::new(),
+        Kind::LlamaServer | Kind::Vllm | Kind::Sglang | Kind::LlamaSwap | Kind::Llamafile093 => {
+            Vec::new()
+        }
     }
 }
 

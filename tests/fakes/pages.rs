@@ -141,7 +141,9 @@ fn llama_swap(path: &str, truth: &Truth) -> String {
         "/health" => "OK".into(),
         "/api/version" | "/version" => r#"{"version":"250","commit":"abc"}"#.into(),
         "/running" => r#"{"running":[{"model":"qwen","state":"ready"}]}"#.into(),
-        "/v1/models" => r#"{"data":[{"id":"qwen","owned_by":"llama-swap"}],"object":"list"}"#.into(),
+        "/v1/models" => {
+            r#"{"data":[{"id":"qwen","owned_by":"llama-swap"}],"object":"list"}"#.into()
+        }
         "/upstream/qwen/slots" => slots(truth),
         _ => "<!doctype html><title>llama-swap</title>".into(),
     }

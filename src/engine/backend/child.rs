@@ -37,9 +37,8 @@ mod tests {
 
     #[test]
     fn the_port_stands_in_the_arguments() {
-        let port = |line: &str| {
-            port_of(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>())
-        };
+        let port =
+            |line: &str| port_of(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>());
         let full = "/usr/lib/ollama/llama-server --model /b/sha256-1 --port 41234 --host 127.0.0.1";
         assert_eq!(port(full), Some(41_234));
         for other in ["ollama serve --port 1", "llama-server --port", "llama-server -c 9", ""] {

@@ -4,9 +4,9 @@
 /// does not have it.
 #[must_use]
 pub(super) fn sum(page: &str, name: &str) -> Option<f64> {
-    page.lines().filter_map(|line| value(line, name)).fold(None, |sum, v| {
-        Some(sum.unwrap_or(0.0) + v)
-    })
+    page.lines()
+        .filter_map(|line| value(line, name))
+        .fold(None, |sum, v| Some(sum.unwrap_or(0.0) + v))
 }
 
 /// The value as a count.

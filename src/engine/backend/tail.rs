@@ -135,7 +135,13 @@ mod tests {
     }
 
     fn append(path: &Path, bytes: &[u8]) {
-        fs::OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(bytes).unwrap();
+        fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .unwrap()
+            .write_all(bytes)
+            .unwrap();
     }
 
     fn live(text: &str) -> (String, bool) {

@@ -70,14 +70,19 @@ fn changed(before: &ServerFacts, now: &ServerFacts, away: bool) -> Option<String
         return None;
     }
     if before.kind != now.kind {
-        return Some(format!("another model server answers: {name} instead of {}", before.kind.name()));
+        return Some(format!(
+            "another model server answers: {name} instead of {}",
+            before.kind.name()
+        ));
     }
     if before.model != now.model {
         let model = now.model.as_deref().unwrap_or("no model");
         return Some(format!("{name} serves {model} now"));
     }
     match (before.window, now.window) {
-        (Some(_), None) => Some(format!("{name} has unloaded its model; the next request loads it")),
+        (Some(_), None) => {
+            Some(format!("{name} has unloaded its model; the next request loads it"))
+        }
         (Some(old), Some(new)) if old != new => Some(format!(
             "the window is {} tokens now, it was {}",
             units::count(new),
@@ -193,7 +198,10 @@ mod tests {
             (server(Some(ServerFacts { window: None, ..facts() })), Some("unloaded")),
             (server(Some(ServerFacts { window: Some(4_096), ..facts() })), None),
             (server(Some(facts())), Some("32,768 tokens now, it was 4,096")),
-            (server(Some(ServerFacts { model: Some("b".into()), ..facts() })), Some("serves b now")),
+            (
+                server(Some(ServerFacts { model: Some("b".into()), ..facts() })),
+                Some("serves b now"),
+            ),
             (restarted(), Some("started anew (x)")),
             (server(Some(ServerFacts { loading: true, ..facts() })), Some("loading")),
             (server(Some(ServerFacts { kind: ServerKind::Vllm, ..facts() })), Some("vLLM instead")),

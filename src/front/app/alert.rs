@@ -88,9 +88,10 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
         Risk::Now => all.push((AlertKey::Risk(true), Tone::Alert, risk(model, snapshot, "■ NOW"))),
     }
     if snapshot.window.truncated {
-        let tokens = snapshot.window.dropped.map_or_else(String::new, |dropped| {
-            format!(" (~{} tokens)", units::count(dropped))
-        });
+        let tokens = snapshot
+            .window
+            .dropped
+            .map_or_else(String::new, |dropped| format!(" (~{} tokens)", units::count(dropped)));
         let text = format!(
             "■ the server dropped the start of the conversation{tokens}: F2 compact, or give it a \
              larger window"

@@ -71,7 +71,10 @@ fn dismiss(model: &mut Model, click: bool) -> bool {
     let Some(shown) = alert(model).filter(|_| click) else { return false };
     match shown.key {
         AlertKey::Notice(id) => model.notices.remove(id),
-        key @ (AlertKey::Risk(_) | AlertKey::ServerLost | AlertKey::Truncated | AlertKey::Break(_)) => {
+        key @ (AlertKey::Risk(_)
+        | AlertKey::ServerLost
+        | AlertKey::Truncated
+        | AlertKey::Break(_)) => {
             model.dismissed.insert(key);
         }
     }

@@ -56,7 +56,8 @@ pub(super) fn read(line: &str) -> Option<Said> {
 /// ` 2026/08/21 - 17:00:01 | 404 | 12.3µs | 127.0.0.1 | POST "/v1/…?beta=true"`.
 fn access(rest: &str) -> Option<Said> {
     let mut columns = rest.split('|').map(str::trim);
-    let status = columns.by_ref().find_map(|c| c.parse().ok().filter(|s| (100..600).contains(s)))?;
+    let status =
+        columns.by_ref().find_map(|c| c.parse().ok().filter(|s| (100..600).contains(s)))?;
     let call = columns.next_back()?;
     let (method, target) = call.split_once('"')?;
     let path = target.split(['?', '"']).next()?.to_owned();

@@ -130,7 +130,10 @@ fn every_known_line_is_read() {
             Some(Said::Share(0.0)),
         ),
         ("Finished streaming response", Some(Said::Ended)),
-        ("Prompt processing progress: 2048/14275", Some(Said::OfRest { read: 2_048, rest: 14_275 })),
+        (
+            "Prompt processing progress: 2048/14275",
+            Some(Said::OfRest { read: 2_048, rest: 14_275 }),
+        ),
         (
             "[2026-01-01] Prefill batch, #new-seq: 1, #new-token: 2048, #cached-token: 512, token usage: 0.12, #running-req: 0, #queue-req: 3, #pending-token: 14336, cuda graph: False, input throughput (token/s): 1234.56",
             Some(Said::Chunk {
