@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         Event, Moment, Observation, Outcome, Phase, RequestId, RequestKind, Section, ServerFacts,
-        ServerLine, Source, Tail, Tier, observation::DeltaKind,
+        Source, Tail, Tier, observation::DeltaKind,
     },
     engine::window,
     protocol::Snapshot,
@@ -18,7 +18,7 @@ use super::{
     noise::Noise,
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
-    ratio::{self, Ratios},
+    ratio::Ratios,
     sandbox::Sandbox,
     server::Server,
     thinking::Thinking,
@@ -198,7 +198,7 @@ impl Meter {
         flight.fixed = fixed.map(counted).or(flight.fixed);
     }
 
-    fn progress(&mut self, request: Option<RequestId>, look: Look, generated: u64) {
+    pub(super) fn progress(&mut self, request: Option<RequestId>, look: Look, generated: u64) {
         let Some(id) = request.or(self.lead) else { return };
         let Some(flight) = self.flights.get_mut(&id) else { return };
         if flight.first_token.is_some() {
@@ -208,37 +208,6 @@ impl Meter {
             && look.total.is_none_or(|total| look.done <= total)
         {
             self.prefill.look(flight, look);
-        }
-    }
-
-    /// A share of the prompt becomes tokens as soon as the prompt's size is known.
-    fn share_told(&mut self, request: Option<RequestId>, share: f64, source: Source, at: Moment) {
-        let flight = request.or(self.lead).and_then(|id| self.flights.get(&id));
-        let Some((id, total)) = flight.and_then(|f| Some((f.id, f.total(&self.ratios)?.tokens)))
-        else {
-            return;
-        };
-        let done = ratio::tokens(total, share.clamp(0.0, 1.0));
-        let look = Look { at, done, cached: None, total: None, source };
-        self.progress(Some(id), look, 0);
-    }
-
-    /// What the server's log says of the conversation's own request.
-    fn line(&mut self, line: &ServerLine) {
-        if self.lead.is_none() {
-            return;
-        }
-        match line {
-            ServerLine::Truncated { prompt, kept } => {
-                let dropped = prompt.zip(*kept).and_then(|(all, kept)| all.checked_sub(kept));
-                self.window.truncated(dropped);
-            }
-            ServerLine::Shifted { discarded } => self.window.truncated(*discarded),
-            ServerLine::Evicted { .. }
-            | ServerLine::Reread
-            | ServerLine::AnswerCut
-            | ServerLine::Access { .. }
-            | ServerLine::PeakMemory { .. } => {}
         }
     }
 
@@ -272,28 +241,6 @@ impl Meter {
         flight.output = output.or(flight.output);
         self.look_for_truncation(request);
         self.judge(request);
-    }
-
-    /// A server that reports fewer prompt tokens than the prompt has, dropped the rest silently.
-    fn look_for_truncation(&mut self, request: RequestId) {
-        let Some(flight) = self.flights.get(&request) else { return };
-        let main = flight.kind == RequestKind::Main && self.lead == Some(request);
-        let (true, Some(read)) = (main && flight.usage_is_real, flight.reported()) else { return };
-        let counted = flight.counted.filter(|c| c.source == Source::Server).map(|c| c.tokens);
-        // Where nobody counts: a prompt that only grew cannot have become shorter.
-        let least = counted.or_else(|| self.cache.at_least(flight).max(self.too_long(flight)));
-        let slack = read / 50 + 16;
-        if let Some(dropped) = least.and_then(|all| all.checked_sub(read)).filter(|d| *d > slack) {
-            self.window.truncated(Some(dropped));
-        }
-    }
-
-    /// The tokens of a prompt that by its bytes is larger than the whole window.
-    fn too_long(&self, flight: &Flight) -> Option<u64> {
-        let size = self.server.facts()?.window?;
-        let tokens = ratio::tokens(flight.bytes(), self.ratios.prompt);
-        // A fifth more than fits: what a byte weighs is not known better than that.
-        (tokens > size.saturating_add(size / 5)).then_some(tokens)
     }
 
     /// Takes a main request into the cache figures as soon as its counts are there, once.

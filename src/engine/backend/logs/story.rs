@@ -2,7 +2,10 @@
 
 use crate::domain::{ServerLine, ServerLoad};
 
-use super::{Said, read};
+use super::{
+    Said, read,
+    words::{after, number},
+};
 
 /// How far a prompt has been read, by the log.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,9 +52,15 @@ pub struct Story {
 impl Story {
     /// Takes in one line and tells what it changed.
     pub fn line(&mut self, line: &str) -> Vec<LogNews> {
-        match read(line) {
-            Some(said) => self.said(&said),
-            None => Vec::new(),
+        let Some(said) = read(line) else { return Vec::new() };
+        // What another prompt's answer does says nothing of this one.
+        let task = after(line, "task ").and_then(number);
+        let of_another = task.is_some() && self.task.is_some() && task != self.task;
+        match said {
+            Said::PromptRead { .. } | Said::Writing { .. } | Said::Ended if of_another => {
+                Vec::new()
+            }
+            said => self.said(&said),
         }
     }
 

@@ -188,10 +188,11 @@ fn llama_cpp_counts_from_its_cache_hit_on() {
             // A title request in another slot.
             "task 13 | new prompt, n_ctx_slot = 32768, n_keep = 0, task.n_tokens = 300",
             "task 13 | prompt processing, n_tokens = 300, progress = 1.0",
+            "task 13 | n_gen = 100, tg = 41.20 t/s",
             "task 12 | prompt processing, n_tokens =   4096, progress = 0.70, t = 3.6 s",
             "task 12 | n_decoded = 100, tg = 41.20 t/s",
         ]),
-        [None, at(2_048), at(4_096), at(4_096), at(4_096), at(4_096), at(6_144), None]
+        [None, at(2_048), at(4_096), at(4_096), at(4_096), at(4_096), at(4_096), at(6_144), None]
     );
     // INFO alone: neither total nor hit is told, the share gives the total.
     assert_eq!(
