@@ -1,6 +1,6 @@
 //! How busy the server is, by its metrics page; and whether that page is of the same process.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::{sync::watch, time::sleep};
 
@@ -38,6 +38,7 @@ pub(super) async fn follow(
             }
             started = Some(now);
         }
+        report.page.store(load.is_some(), Ordering::Relaxed);
         if let Some(load) = load.filter(|load| told.as_ref() != Some(load)) {
             told = Some(load);
             report.send(Event::ServerLoad { load });

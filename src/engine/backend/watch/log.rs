@@ -1,5 +1,7 @@
 //! What the server's log tells, while it is the best source for progress and for all else.
 
+use std::sync::atomic::Ordering;
+
 use tokio::sync::watch;
 
 use crate::domain::{Event, RequestId, ServerKind, Source};
@@ -91,7 +93,9 @@ fn tell(
             }
         }
         LogNews::Line(line) if live => report.send(Event::ServerLine { line }),
-        LogNews::Load(load) if live => report.send(Event::ServerLoad { load }),
+        LogNews::Load(load) if live && !report.page.load(Ordering::Relaxed) => {
+            report.send(Event::ServerLoad { load })
+        }
         LogNews::Line(_) | LogNews::Load(_) => {}
     }
 }

@@ -7,7 +7,7 @@ mod machine;
 mod progress;
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -64,7 +64,13 @@ pub fn watch(settings: WatchSettings) -> JoinHandle<()> {
     // Only a server on this machine writes its log here.
     let is_local = machine.is_local();
     let log = if is_local { log } else { LogPlace::Off };
-    let report = Report { clock, out, told: AtomicU64::new(0), total: AtomicU64::new(0) };
+    let report = Report {
+        clock,
+        out,
+        told: AtomicU64::new(0),
+        total: AtomicU64::new(0),
+        page: AtomicBool::new(false),
+    };
     let (known, seen_known) = watch::channel(Known { backend: backend_of(&facts), facts });
     let child = watch::Sender::new(None);
     tokio::spawn(async move {
@@ -106,6 +112,8 @@ struct Report {
     told: AtomicU64,
     /// All tokens of the prompt under way by the log; 0: not told. `/slots` does not tell it.
     total: AtomicU64,
+    /// Whether a metrics page tells how busy the server is, so that its log is the worse source.
+    page: AtomicBool,
 }
 
 impl Report {
