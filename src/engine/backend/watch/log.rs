@@ -94,7 +94,7 @@ fn tell(
         }
         LogNews::Line(line) if live => report.send(Event::ServerLine { line }),
         LogNews::Load(load) if live && !report.page.load(Ordering::Relaxed) => {
-            report.send(Event::ServerLoad { load })
+            report.send(Event::ServerLoad { load });
         }
         LogNews::Line(_) | LogNews::Load(_) => {}
     }
