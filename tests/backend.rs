@@ -179,7 +179,85 @@ async fn every_kind_is_told_by_its_fingerprint() {
             ServerKind::LlamaSwap,
             Some("qwen"),
             None,
+            Dialect { wants_local_host_header: false, slots: true, ..Dialect::UNKNOWN },
+        ),
+        (
+            "llama-swap with nothing running",
+            llama_swap().on("/running", 200, r#"{"running":[]}"#),
+            ServerKind::LlamaSwap,
+            Some("other"),
+            None,
             Dialect { wants_local_host_header: false, ..Dialect::UNKNOWN },
+        ),
+        (
+            "llamafile 0.9.3: no Anthropic path, another 404",
+            Routes::new(None)
+                .otherwise(404, "File Not Found")
+                .on("/health", 200, r#"{"status":"ok","slots_idle":1,"slots_processing":0}"#)
+                .on(
+                    "/props",
+                    200,
+                    r#"{"user_name":"","total_slots":1,"default_generation_settings":{"n_ctx":8192}}"#,
+                )
+                .on("/v1/models", 200, r#"{"object":"list","data":[{"id":"LLaMA_CPP"}]}"#),
+            ServerKind::LlamaServer,
+            Some("LLaMA_CPP"),
+            Some(8_192),
+            Dialect { count_tokens: false, ..Dialect::LLAMA },
+        ),
+        (
+            "llama.cpp imitates Ollama's /api/tags",
+            llama().on("/api/tags", 200, r#"{"models":[{"name":"x"}]}"#),
+            ServerKind::LlamaServer,
+            Some("gemma-3-270m"),
+            Some(32_768),
+            Dialect::LLAMA,
+        ),
+        (
+            "SGLang without its look-alike",
+            sglang().on("/", 200, "\"SGLang is running\""),
+            ServerKind::Sglang,
+            Some("Qwen/Qwen3-8B"),
+            Some(32_768),
+            Dialect {
+                count_tokens: true,
+                slots: false,
+                start_usage_is_real: true,
+                wants_local_host_header: false,
+                ..Dialect::UNKNOWN
+            },
+        ),
+        (
+            "another program with a /version",
+            Routes::new(None).on("/version", 200, r#"{"version":"1.2.3"}"#),
+            ServerKind::Unknown,
+            None,
+            None,
+            Dialect::UNKNOWN,
+        ),
+        (
+            "another program with an /api/version",
+            Routes::new(None)
+                .on("/api/version", 200, r#"{"version":"1.2.3"}"#)
+                .on("/", 200, "Hello"),
+            ServerKind::Unknown,
+            None,
+            None,
+            Dialect::UNKNOWN,
+        ),
+        (
+            "200 to everything, also to count_tokens, without a count",
+            vllm().on("/v1/messages/count_tokens", 200, r#"{"input_tokens":"many"}"#),
+            ServerKind::Vllm,
+            Some("Qwen/Qwen3-8B"),
+            Some(40_960),
+            Dialect {
+                count_tokens: false,
+                slots: false,
+                start_usage_is_real: true,
+                wants_local_host_header: false,
+                ..Dialect::UNKNOWN
+            },
         ),
         (
             "200 and {} to everything",
@@ -233,6 +311,9 @@ async fn what_is_no_server_gets_a_clear_error_in_bounded_time() {
     assert!(matches!(garbage, Err(IdentifyError::NotHttp { .. })), "{garbage:?}");
     let nothing = look(raw(Some(b""))).await;
     assert!(nothing.is_err(), "{nothing:?}");
+    // Before HTTP/1.0 there was no status line: a page and nothing else.
+    let ancient = look(raw(Some(b"<html>hello</html>"))).await;
+    assert!(matches!(ancient, Err(IdentifyError::NotHttp { .. })), "{ancient:?}");
     // HTTP at last, but a body that never ends.
     let endless = look(raw(Some(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n{"))).await;
     assert!(endless.is_err(), "{endless:?}");

@@ -9,7 +9,7 @@ use backend_support::{Fake, LOADING, Routes, client, llama, ollama};
 use lcc::{
     domain::{Dialect, Event, Observation, RequestId, ServerFacts, ServerKind},
     engine::{
-        backend::{WatchSettings, identify, watch},
+        backend::{LogPlace, WatchSettings, identify, watch},
         clock::Clock,
     },
 };
@@ -36,6 +36,7 @@ impl Watched {
             clock: Clock::start(),
             active: active_rx,
             dialect: dialect_tx,
+            log: LogPlace::Off,
             out: out_tx,
         });
         Self { out, dialect, active, task }
@@ -149,4 +150,53 @@ async fn the_watch_ends_when_nobody_listens() {
     let watched = Watched::start(&fake).await;
     drop(watched.out);
     tokio::time::timeout(Duration::from_secs(30), watched.task).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_change_is_noticed_within_two_seconds() {
+    let unloaded = || ollama().on("/api/ps", 200, r#"{"models":[]}"#);
+    let other_model =
+        || ollama().on("/api/ps", 200, r#"{"models":[{"name":"other:1b","context_length":8192}]}"#);
+    let fake = Fake::start(ollama());
+    let mut watched = Watched::start(&fake).await;
+    assert_eq!(watched.server().await.unwrap().window, Some(32_768));
+    for (routes, model, window) in [
+        (Some(unloaded()), Some("gemma3:270m"), None),
+        (Some(other_model()), Some("other:1b"), Some(8_192)),
+        (Some(llama()), Some("gemma-3-270m"), Some(32_768)),
+        (None, None, None),
+        (Some(ollama()), Some("qwen3:8b"), Some(32_768)),
+    ] {
+        let away = routes.is_none();
+        fake.set(routes);
+        // The watch sleeps a second between looks and asks for 1.4 at most; a busy machine may be
+        // late, so the wait is longer than the promise.
+        let facts = watched.server().await;
+        assert_eq!(facts.is_none(), away);
+        let seen = facts.map(|f| (f.model, f.window)).unwrap_or_default();
+        assert_eq!(seen, (model.map(str::to_owned), window));
+    }
+    watched.task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_between_two_looks_is_told_by_the_start_time_of_the_metrics_page() {
+    let page = |started: &'static str| {
+        llama()
+            .on("/metrics", 200, "llamacpp:requests_processing 1\nllamacpp:requests_deferred 2\n")
+            .header("Process-Start-Time-Unix", started)
+    };
+    let fake = Fake::start(page("1700000000"));
+    let mut watched = Watched::start(&fake).await;
+    let load = watched
+        .next(|event| match event {
+            Event::ServerLoad { load } => Some(load),
+            Event::ServerRestarted { .. } => panic!("nothing restarted"),
+            _ => None,
+        })
+        .await;
+    assert_eq!((load.running, load.waiting), (Some(1), Some(2)));
+    fake.set(Some(page("1700000099")));
+    watched.next(|event| matches!(event, Event::ServerRestarted { .. }).then_some(())).await;
+    watched.task.abort();
 }

@@ -354,3 +354,38 @@ fn the_forecast_sees_the_end_coming() {
     tale.counted(id, 28_000, 10_000);
     assert_eq!(tale.see().forecast.risk, Risk::Now);
 }
+
+#[test]
+fn a_source_that_dries_up_gives_way_to_the_estimate() {
+    let mut tale = Tale::new();
+    let request = tale.start(RequestKind::Main, prompt(&[1]), Tail::Prompt);
+    tale.counted(request, 20_000, 1_000);
+    for step in 0..5_u64 {
+        tale.progress(Some(request), step * 2_000, 0).wait(2.0);
+    }
+    let told = tale.see().prefill;
+    assert_eq!((told.done, told.source), (Some(8_000), Some(Source::Server)));
+    // A slow batch is no silence.
+    tale.wait(3.0);
+    assert_eq!(tale.see().prefill.source, Some(Source::Server));
+    tale.wait(8.0);
+    let guessed = tale.see().prefill;
+    assert_eq!(guessed.source, Some(Source::Estimate));
+    assert!(guessed.done.is_some_and(|d| d > 12_000 && d <= 20_000), "{guessed:?}");
+    // It speaks again.
+    tale.progress(Some(request), 18_000, 0);
+    let told = tale.see().prefill;
+    assert_eq!((told.done, told.source), (Some(18_000), Some(Source::Server)));
+}
+
+#[test]
+fn a_share_becomes_tokens_of_the_prompt() {
+    let mut tale = Tale::new();
+    let request = tale.start(RequestKind::Main, prompt(&[1]), Tail::Prompt);
+    tale.counted(request, 10_000, 1_000);
+    for (share, done) in [(0.25, 2_500), (0.504, 5_040), (7.0, 10_000)] {
+        tale.tell(Event::PrefillShare { request: Some(request), share, source: Source::Log });
+        let told = tale.see().prefill;
+        assert_eq!((told.done, told.source), (Some(done), Some(Source::Log)));
+    }
+}

@@ -125,6 +125,7 @@ fn states_can_be_told_apart_without_colour() {
         (broken(), "▼ cache"),
         (ui_support::leaked(), "off, LEAKS"),
         (ui_support::lost(), "■ LOST"),
+        (ui_support::truncated(), "■ the server dropped the start of the conversation"),
         (unconfined(Tier::Off), "■ SANDBOX OFF"),
         (unconfined(Tier::Reduced), "▲ SANDBOX REDUCED"),
     ] {

@@ -13,6 +13,7 @@ use crate::{
     config::{Key, Origin, Resolved},
     domain::Profile,
     engine::{
+        backend::LogPlace,
         claude::state::Look,
         practice::PracticeOptions,
         session::{self, Open, ServerChoice, SessionSettings},
@@ -74,6 +75,11 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         ));
     }
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
+    let server_log = match (&settings.server_log, home.clone()) {
+        (Some(path), _) => LogPlace::File(path.clone()),
+        (None, Some(home)) => LogPlace::Usual { home },
+        (None, None) => LogPlace::Off,
+    };
     let places = setup::places(settings.claude.as_deref(), home, &around.paths.data);
     let claude = setup::claude_code(&places, consent)?;
     setup::sandbox(settings.sandbox, consent)?;
@@ -91,6 +97,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         serve: settings.serve.auto.then(|| serve::from_config(settings, around, Vec::new())),
         reach: way,
         warning: reach::warning(settings),
+        server_log,
         model: settings.model.clone(),
         window: settings.window,
         output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),

@@ -17,7 +17,7 @@ use crate::{
     domain::{Api, Dialect, Observation, ServerFacts, ServerKind},
     engine::{
         access::{AccessError, Reach},
-        backend::{self, IdentifyError, WatchSettings},
+        backend::{self, IdentifyError, LogPlace, WatchSettings},
         clock::Clock,
         proxy::{Proxy, ProxyError, ProxySettings, rules::Rules},
     },
@@ -213,6 +213,7 @@ pub async fn relay(
             clock,
             active: proxy.active(),
             dialect: to_dialect,
+            log: LogPlace::Off,
             out: to,
         }))),
         Look::Told(_) => None,

@@ -71,6 +71,7 @@ impl Flags {
             | Key::ServeCacheRam
             | Key::ServeSwaFull
             | Key::OutputReserve
+            | Key::ServerLog
             | Key::Thinking
             | Key::ThinkingLimit
             | Key::Claude

@@ -10,6 +10,8 @@ pub enum Key {
     Server,
     /// Whether a server that is not on this machine may be used.
     AllowRemote,
+    /// Path of the server's log.
+    ServerLog,
     /// Model name sent to the server.
     Model,
     /// Size of the context window in tokens.
@@ -106,9 +108,10 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Server,
         Self::AllowRemote,
+        Self::ServerLog,
         Self::Model,
         Self::Window,
         Self::OutputReserve,
@@ -185,6 +188,18 @@ impl Key {
                 flag: Some("--allow-remote"),
                 doc: "Lets `server` point to another machine. What Claude Code reads then \
                       leaves this one.",
+            },
+            Self::ServerLog => Entry {
+                table: None,
+                name: "server_log",
+                kind: "path",
+                default: "(where this kind of server writes it)",
+                example: "server_log = \"/var/log/llama-server.log\"",
+                env: "LCC_SERVER_LOG",
+                flag: None,
+                doc: "The server's log file, read for the progress of a prompt where the server \
+                      tells none, and for what it drops or throws away. Ollama's and LM Studio's \
+                      are found by themselves.",
             },
             Self::Model => Entry {
                 table: None,

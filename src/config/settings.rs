@@ -60,6 +60,8 @@ pub struct Settings {
     pub server: Option<String>,
     /// Whether `server` may be on another machine.
     pub allow_remote: bool,
+    /// Absolute path of the server's log; `None`: where its kind usually writes it.
+    pub server_log: Option<PathBuf>,
     /// Model name; `None`: what the server serves.
     pub model: Option<String>,
     /// Window in tokens; `None`: what the server says.
@@ -97,6 +99,7 @@ impl Default for Settings {
         Self {
             server: None,
             allow_remote: false,
+            server_log: None,
             model: None,
             window: None,
             output_reserve: 4_096,
@@ -122,6 +125,7 @@ impl Settings {
         match key {
             Key::Server => self.server = Some(given.url()?),
             Key::AllowRemote => self.allow_remote = given.switch()?,
+            Key::ServerLog => self.server_log = Some(given.path()?),
             Key::Model => self.model = Some(given.text("the name of a model")?),
             Key::Window => self.window = Some(given.window()?),
             Key::OutputReserve => self.output_reserve = given.reserve()?,
@@ -166,6 +170,9 @@ impl Settings {
         match key {
             Key::Server => self.server.clone().unwrap_or_else(unset),
             Key::AllowRemote => self.allow_remote.to_string(),
+            Key::ServerLog => {
+                self.server_log.as_ref().map_or_else(unset, |path| path.display().to_string())
+            }
             Key::Model => self.model.clone().unwrap_or_else(unset),
             Key::Window => self.window.map_or_else(unset, |window| window.to_string()),
             Key::OutputReserve => self.output_reserve.to_string(),

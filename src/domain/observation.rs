@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     request::{RequestId, RequestKind, Section, Tail},
     server::{ServerFacts, Source},
+    server_line::{ServerLine, ServerLoad},
     time::Moment,
 };
 
@@ -68,6 +69,15 @@ pub enum Event {
         total: Option<u64>,
         /// Tokens generated so far; above zero means that the prefill is over.
         generated: u64,
+        /// Who told.
+        source: Source,
+    },
+    /// The server's progress as a share of the prompt, where it counts no tokens.
+    PrefillShare {
+        /// The request, when it is known which one the server is reading.
+        request: Option<RequestId>,
+        /// Read part of the prompt, 0 to 1.
+        share: f64,
         /// Who told.
         source: Source,
     },
@@ -165,11 +175,6 @@ pub enum Event {
         /// What was seen. `None`: it did not answer.
         facts: Option<ServerFacts>,
     },
-    /// A look at a shared server's queue.
-    Queue {
-        /// Requests that wait there, of all its users.
-        waiting: u64,
-    },
     /// The server put a request off (429, 529, or 503 with `Retry-After`); Claude Code repeats it.
     Queued {
         /// Its number.
@@ -178,6 +183,22 @@ pub enum Event {
         status: u16,
         /// Seconds until it is worth another try, when the server says.
         retry_after_s: Option<u64>,
+    },
+    /// The server is another process than before, or loaded its model anew: what it had cached is
+    /// gone.
+    ServerRestarted {
+        /// How that is known, in words.
+        sign: String,
+    },
+    /// The server's log told something besides progress.
+    ServerLine {
+        /// What.
+        line: ServerLine,
+    },
+    /// How busy the server is.
+    ServerLoad {
+        /// As it told.
+        load: ServerLoad,
     },
     /// A look at the machine.
     Machine {

@@ -24,7 +24,7 @@ use self::{
     child::{Life, Plan},
     compaction::{Compaction, Step},
     log::Log,
-    server::Chosen,
+    server::{Chosen, ServerNews},
     status::StatusPage,
 };
 use super::{
@@ -94,6 +94,7 @@ struct Engine {
     life: Option<Life>,
     compaction: Compaction,
     log: Log,
+    server_news: ServerNews,
     size: (u16, u16),
 }
 
@@ -127,6 +128,7 @@ impl Engine {
             life: None,
             compaction: Compaction::default(),
             log: Log::default(),
+            server_news: ServerNews::default(),
         }
     }
 
@@ -275,6 +277,7 @@ impl Engine {
             clock: self.clock,
             active: proxy.active(),
             dialect,
+            log: self.settings.server_log.clone(),
             out: self.observe.clone(),
         });
         let conversation = Conversation::Continue;
@@ -436,6 +439,9 @@ impl Engine {
         }
         self.meter.observe(observation);
         self.log.observe(observation);
+        if let Some(text) = self.server_news.of(&observation.event) {
+            self.notice(NoticeLevel::Warning, text);
+        }
     }
 
     fn happened(&mut self, event: Event) {

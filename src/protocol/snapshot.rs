@@ -55,6 +55,10 @@ pub struct WindowFigures {
     pub source: Option<Source>,
     /// Where `fixed` comes from.
     pub fixed_source: Option<Source>,
+    /// Whether the server dropped part of the last main request before it read it.
+    pub truncated: bool,
+    /// Tokens it dropped, when that is known.
+    pub dropped: Option<u64>,
 }
 
 /// How far the prompt in flight has been read, and how the last one went.
@@ -193,15 +197,18 @@ pub struct ServerFigures {
     pub url: Option<String>,
     /// Whether it answers and the model is loaded. `None` before the first look.
     pub healthy: Option<bool>,
+    /// Requests it works on.
+    pub running: Option<u64>,
+    /// Requests that wait for a slot.
+    pub waiting: Option<u64>,
+    /// Used part of its KV cache, percent.
+    pub kv_percent: Option<f64>,
     /// Resident bytes of its process.
     pub rss: Option<u64>,
     /// Used memory of the machine, percent.
     pub memory_percent: Option<f64>,
     /// Used swap in bytes.
     pub swap: Option<u64>,
-    /// Requests of all users that wait at a shared server, when it tells.
-    #[serde(default)]
-    pub queue: Option<u64>,
     /// The server puts requests off. `None` once it answered one.
     #[serde(default)]
     pub put_off: Option<PutOff>,

@@ -19,6 +19,8 @@ pub struct Routes {
     pub server: Option<&'static str>,
     pub paths: BTreeMap<&'static str, (u16, String)>,
     pub otherwise: Option<(u16, String)>,
+    /// A header more on every answer.
+    pub header: Option<(&'static str, &'static str)>,
 }
 
 impl Routes {
@@ -28,6 +30,11 @@ impl Routes {
 
     pub fn on(mut self, path: &'static str, status: u16, body: &str) -> Self {
         self.paths.insert(path, (status, body.to_owned()));
+        self
+    }
+
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -90,9 +97,10 @@ pub fn answer(mut stream: TcpStream, routes: &Routes) {
         return;
     };
     let server = routes.server.map(|s| format!("Server: {s}\r\n")).unwrap_or_default();
+    let more = routes.header.map(|(n, v)| format!("{n}: {v}\r\n")).unwrap_or_default();
     let _ = write!(
         stream,
-        "HTTP/1.1 {status} X\r\n{server}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} X\r\n{server}{more}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
 }

@@ -96,6 +96,7 @@ pub fn idle() -> Snapshot {
             fixed: Some(3_510),
             source: Some(Source::Server),
             fixed_source: Some(Source::Estimate),
+            ..WindowFigures::default()
         },
         prefill: PrefillFigures {
             last: Some(PrefillLast {
@@ -140,8 +141,6 @@ pub fn idle() -> Snapshot {
             next_prefill_s: Some(1.2),
         },
         server: ServerFigures {
-            queue: None,
-            put_off: None,
             kind: Some(ServerKind::LlamaServer),
             version: Some("b11434".to_owned()),
             model: Some("qwen3.6:35b-a3b".to_owned()),
@@ -249,6 +248,13 @@ pub fn leaked() -> Snapshot {
     let mut s = idle();
     s.thinking =
         ThinkingFigures { tokens: 1_204, estimated: true, off: true, leaked_turns: 2, stopped: 1 };
+    s
+}
+
+pub fn truncated() -> Snapshot {
+    let mut s = idle();
+    s.window.truncated = true;
+    s.window.dropped = Some(7_232);
     s
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Reply {
     pub status: u16,
     /// The `Server` header.
     pub server: Option<String>,
+    /// The `Process-Start-Time-Unix` header that llama.cpp gives its metrics page.
+    pub started: Option<String>,
     pub body: String,
 }
 
@@ -172,8 +174,8 @@ fn clearer(known: Option<NoAnswer>, new: NoAnswer) -> NoAnswer {
 async fn read(reach: &Reach, request: reqwest::RequestBuilder) -> Result<Reply, SendError> {
     let mut response = reach.send(request.build()?).await?;
     let status = response.status().as_u16();
-    let server =
-        response.headers().get("server").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+    let (server, started) = (header("server"), header("process-start-time-unix"));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         let room = LARGEST.saturating_sub(body.len());
@@ -182,7 +184,7 @@ async fn read(reach: &Reach, request: reqwest::RequestBuilder) -> Result<Reply, 
             break;
         }
     }
-    Ok(Reply { status, server, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Reply { status, server, started, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 fn reason(error: &reqwest::Error) -> NoAnswer {

@@ -1,12 +1,10 @@
 //! What a kind of server must be able to tell.
 
-use serde_json::Value;
-
-use crate::domain::ServerFacts;
+use crate::domain::{ServerFacts, ServerLoad};
 
 use super::{
     http::Seen, llama::Llama, llama_swap::LlamaSwap, lm_studio::LmStudio, ollama::Ollama,
-    openai_only::OpenAiOnly, sglang::Sglang, slots::SlotProgress, unknown::Unknown, vllm::Vllm,
+    openai_only::OpenAiOnly, sglang::Sglang, unknown::Unknown, vllm::Vllm,
 };
 
 /// One kind of model server. Pure: it reads answers and asks nothing itself.
@@ -25,19 +23,15 @@ pub(super) trait Backend: Send + Sync {
         false
     }
 
-    /// The metric at `/metrics` that counts the requests which wait, when the server has one.
-    fn queue_metric(&self) -> Option<&'static str> {
+    /// The path that tells the progress of a prompt like llama.cpp's `/slots`, when there is one.
+    fn progress_path(&self, facts: &ServerFacts) -> Option<String> {
+        let _ = facts;
         None
     }
 
-    /// The path that tells the progress of a prompt, when the server has one.
-    fn progress_path(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The progress in an answer of [`Backend::progress_path`].
-    fn progress(&self, answer: &Value) -> Option<SlotProgress> {
-        let _ = answer;
+    /// How busy the server is, by its page at `/metrics`; `None` when it has no such page.
+    fn load(&self, page: &str) -> Option<ServerLoad> {
+        let _ = page;
         None
     }
 }

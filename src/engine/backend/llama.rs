@@ -2,13 +2,9 @@
 
 use serde_json::Value;
 
-use crate::domain::{Dialect, ServerFacts, ServerKind};
+use crate::domain::{Dialect, ServerFacts, ServerKind, ServerLoad};
 
-use super::{
-    http::Seen,
-    kind::Backend,
-    slots::{SlotProgress, progress_of},
-};
+use super::{http::Seen, kind::Backend, prometheus::count};
 
 /// llama.cpp's dialect.
 pub(super) struct Llama;
@@ -63,16 +59,17 @@ impl Backend for Llama {
         true
     }
 
-    fn queue_metric(&self) -> Option<&'static str> {
-        Some("llamacpp:requests_deferred")
+    fn progress_path(&self, _facts: &ServerFacts) -> Option<String> {
+        Some("/slots".to_owned())
     }
 
-    fn progress_path(&self) -> Option<&'static str> {
-        Some("/slots")
-    }
-
-    fn progress(&self, answer: &Value) -> Option<SlotProgress> {
-        progress_of(answer)
+    fn load(&self, page: &str) -> Option<ServerLoad> {
+        let waiting = count(page, "llamacpp:requests_deferred")?;
+        Some(ServerLoad {
+            running: count(page, "llamacpp:requests_processing"),
+            waiting: Some(waiting),
+            ..ServerLoad::default()
+        })
     }
 }
 

@@ -35,9 +35,18 @@ impl Backend for LlamaSwap {
             // It starts a model's server when one is asked for.
             healthy: true,
             loading: text("state") == Some("starting"),
-            // What stands behind it may count or not; lcc counts by itself.
-            dialect: Dialect { wants_local_host_header: false, ..Dialect::UNKNOWN },
+            // What stands behind it may count or not; lcc counts by itself. Its slots are asked
+            // while a request is under way, when the model is loaded anyway.
+            dialect: Dialect {
+                wants_local_host_header: false,
+                slots: text("model").is_some(),
+                ..Dialect::UNKNOWN
+            },
         }
+    }
+
+    fn progress_path(&self, facts: &ServerFacts) -> Option<String> {
+        Some(format!("/upstream/{}/slots", facts.model.as_ref()?))
     }
 }
 

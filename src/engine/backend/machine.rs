@@ -21,6 +21,8 @@ pub(super) struct Machine {
     port: Option<u16>,
     process: Option<u32>,
     searched: Option<Instant>,
+    /// The process that was found before, however it is now.
+    before: Option<u32>,
 }
 
 impl Machine {
@@ -31,7 +33,18 @@ impl Machine {
             let local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
             local.then(|| url.port_or_known_default()).flatten()
         });
-        Self { system: System::new().ok(), port, process: None, searched: None }
+        Self { system: System::new().ok(), port, process: None, searched: None, before: None }
+    }
+
+    /// Whether the server runs on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// Whether another process serves the port since the last time this was asked.
+    pub(super) fn is_another(&mut self) -> bool {
+        let Some(now) = self.process else { return false };
+        self.before.replace(now).is_some_and(|before| before != now)
     }
 
     /// One look. Reads files, so it belongs on a blocking thread.
@@ -55,7 +68,10 @@ impl Machine {
         if let Some(bytes) = self.process.and_then(|pid| self.resident(pid)) {
             return Some(bytes);
         }
-        self.process = None;
+        if self.process.take().is_some() {
+            // It is gone; its successor may be there already.
+            self.searched = None;
+        }
         if self.searched.is_some_and(|at| at.elapsed() < SEARCH_EVERY) {
             return None;
         }

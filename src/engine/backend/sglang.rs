@@ -2,9 +2,13 @@
 
 use serde_json::Value;
 
-use crate::domain::{Dialect, ServerFacts, ServerKind};
+use crate::domain::{Dialect, ServerFacts, ServerKind, ServerLoad};
 
-use super::{http::Seen, kind::Backend};
+use super::{
+    http::Seen,
+    kind::Backend,
+    prometheus::{count, sum},
+};
 
 /// `SGLang`'s server, also when it poses as Ollama.
 pub(super) struct Sglang;
@@ -55,7 +59,13 @@ impl Backend for Sglang {
         true
     }
 
-    fn queue_metric(&self) -> Option<&'static str> {
-        Some("sglang:num_queue_reqs")
+    fn load(&self, page: &str) -> Option<ServerLoad> {
+        let waiting = count(page, "sglang:num_queue_reqs")?;
+        Some(ServerLoad {
+            running: count(page, "sglang:num_running_reqs"),
+            waiting: Some(waiting),
+            kv_percent: sum(page, "sglang:full_token_usage").map(|share| share * 100.0),
+            ..ServerLoad::default()
+        })
     }
 }

@@ -2,9 +2,13 @@
 
 use serde_json::Value;
 
-use crate::domain::{Dialect, ServerFacts, ServerKind};
+use crate::domain::{Dialect, ServerFacts, ServerKind, ServerLoad};
 
-use super::{http::Seen, kind::Backend};
+use super::{
+    http::Seen,
+    kind::Backend,
+    prometheus::{count, sum},
+};
 
 /// vLLM's OpenAI and Anthropic server.
 pub(super) struct Vllm;
@@ -47,8 +51,15 @@ impl Backend for Vllm {
         true
     }
 
-    fn queue_metric(&self) -> Option<&'static str> {
-        Some("vllm:num_requests_waiting")
+    fn load(&self, page: &str) -> Option<ServerLoad> {
+        let waiting = count(page, "vllm:num_requests_waiting")?;
+        Some(ServerLoad {
+            running: count(page, "vllm:num_requests_running"),
+            waiting: Some(waiting),
+            kv_percent: sum(page, "vllm:kv_cache_usage_perc").map(|share| share * 100.0),
+            prefix_hits: count(page, "vllm:prefix_cache_hits_total"),
+            prefix_queries: count(page, "vllm:prefix_cache_queries_total"),
+        })
     }
 }
 

@@ -84,6 +84,14 @@ impl Cache {
         self.reusable(flight, total).map_or(0, |r| r.tokens)
     }
 
+    /// Tokens that this prompt has at the least, because it begins with the whole prompt before.
+    pub(super) fn at_least(&self, flight: &Flight) -> Option<u64> {
+        let held = self.held.as_ref()?;
+        let grown = flight.sections.len() >= held.sections.len()
+            && held.sections.iter().zip(&flight.sections).all(|(a, b)| a == b);
+        grown.then_some(held.total)
+    }
+
     /// The server told what it reused for a main request whose prompt has `total` tokens.
     pub(super) fn judge(&mut self, flight: &Flight, total: u64, cached: u64, batch: Option<u64>) {
         let cached = cached.min(total);

@@ -91,7 +91,8 @@ impl Meter {
         }
         if let (true, Some(input)) = (flight.usage_is_real, flight.input) {
             let total = input.saturating_add(flight.cached.unwrap_or(0));
-            if flight.kind == RequestKind::Main {
+            // Of a prompt that was cut the server counted only what it left.
+            if flight.kind == RequestKind::Main && !self.window.is_cut_now() {
                 self.ratios.learn_prompt(flight.bytes(), total);
             }
         }

@@ -111,9 +111,14 @@ impl Flight {
             .fold(0, |all, s| all.saturating_add(s.bytes))
     }
 
+    /// Prompt tokens as the server reported them, reused ones included.
+    pub(super) fn reported(&self) -> Option<u64> {
+        self.input.map(|new| new.saturating_add(self.cached.unwrap_or(0)))
+    }
+
     /// All tokens of the prompt, from the best source there is.
     pub(super) fn total(&self, ratios: &Ratios) -> Option<Counted> {
-        let reported = self.input.map(|new| new.saturating_add(self.cached.unwrap_or(0)));
+        let reported = self.reported();
         if let (Some(tokens), true) = (reported, self.usage_is_real) {
             return Some(Counted::new(tokens, Source::Server));
         }

@@ -112,6 +112,9 @@ impl Meter {
                     Look { at, done: *done, cached: *cached, total: *total, source: *source };
                 self.progress(*request, look, *generated);
             }
+            Event::PrefillShare { request, share, source } => {
+                self.share_told(*request, *share, *source, at);
+            }
             Event::Headers { .. } => {}
             Event::FirstToken { request } => self.first_token(*request, at),
             Event::Usage { request, input, cached, output } => {
@@ -145,10 +148,12 @@ impl Meter {
             }
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
-            Event::Queue { waiting } => self.server.queue(*waiting),
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
+            Event::ServerRestarted { .. } => self.cache.restarted(),
+            Event::ServerLine { line } => self.line(line),
+            Event::ServerLoad { load } => self.server.load(*load),
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
@@ -213,7 +218,7 @@ impl Meter {
         flight.fixed = fixed.map(counted).or(flight.fixed);
     }
 
-    fn progress(&mut self, request: Option<RequestId>, look: Look, generated: u64) {
+    pub(super) fn progress(&mut self, request: Option<RequestId>, look: Look, generated: u64) {
         let Some(id) = request.or(self.lead) else { return };
         let Some(flight) = self.flights.get_mut(&id) else { return };
         if flight.first_token.is_some() {
@@ -255,6 +260,7 @@ impl Meter {
         flight.input = input.or(flight.input);
         flight.cached = cached.or(flight.cached);
         flight.output = output.or(flight.output);
+        self.look_for_truncation(request);
         self.judge(request);
     }
 
@@ -262,8 +268,9 @@ impl Meter {
     pub(super) fn judge(&mut self, request: RequestId) {
         let Some(flight) = self.flights.get_mut(&request) else { return };
         let ready = flight.usage_is_real && !flight.judged && flight.kind == RequestKind::Main;
-        let (true, Some(cached), Some(total)) = (ready, flight.cached, flight.total(&self.ratios))
-        else {
+        // Where the usage tells nothing of the cache, slots or the log have.
+        let cached = flight.cached.or(flight.reading.cached);
+        let (true, Some(cached), Some(total)) = (ready, cached, flight.total(&self.ratios)) else {
             return;
         };
         if flight.conversation == self.conversation {

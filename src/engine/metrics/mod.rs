@@ -14,6 +14,7 @@ mod sandbox;
 mod server;
 mod thinking;
 mod time;
+mod told;
 mod turns;
 mod window;
 

@@ -15,8 +15,14 @@ const RATE_BATCHES: usize = 3;
 const BELIEF_S: f64 = 2.0;
 /// Steps of fewer tokens say more about overhead than about reading speed.
 const LEAST_STEP: u64 = 64;
+/// Prompts that the estimate's own error is taken from.
+const SLOWER_OF: usize = 3;
 /// A server that tells its progress gets this long before an estimate takes its place.
 const PATIENCE_S: f64 = 1.0;
+/// A source that says nothing new for so long, and for so many batches, has dried up.
+const DRY_S: f64 = 5.0;
+/// See [`DRY_S`].
+const DRY_BATCHES: f64 = 3.0;
 
 /// What the server told of its reading of one prompt.
 #[derive(Debug, Clone)]
@@ -129,6 +135,9 @@ pub(super) struct Prefill {
     pub last: Option<PrefillLast>,
     /// The shortest prefill so far: what even a small prompt takes, in seconds.
     floor: Option<f64>,
+    /// Of the last prompts that nobody told about: how much longer they took than foreseen. Short
+    /// reads have costs that no curve over depth knows.
+    slower: VecDeque<f64>,
 }
 
 impl Prefill {
@@ -152,6 +161,12 @@ impl Prefill {
                 None => self.likelier_start(expected_cached, total, seconds),
             };
             read = Some(total.saturating_sub(from));
+            if let Some(foreseen) = flight.basis.seconds(from, total).filter(|s| *s > 0.0) {
+                self.slower.push_back((seconds / foreseen).clamp(0.2, 5.0));
+                if self.slower.len() > SLOWER_OF {
+                    self.slower.pop_front();
+                }
+            }
             if total.saturating_sub(from) >= LEAST_STEP * 4 {
                 self.curve.learn(from, total, seconds);
             }
@@ -173,6 +188,13 @@ impl Prefill {
             (Some(kept), Some(lost)) if lost < kept => 0,
             (Some(_) | None, Some(_) | None) => expected,
         }
+    }
+
+    /// How much longer than by the curve the next prompt takes: the median of the last ones.
+    fn slower(&self) -> f64 {
+        let mut last: Vec<f64> = self.slower.iter().copied().collect();
+        last.sort_by(f64::total_cmp);
+        last.get(last.len() / 2).copied().unwrap_or(1.0)
     }
 
     /// Seconds to read from one depth to another, as far as it can be foreseen.
@@ -201,7 +223,7 @@ impl Prefill {
         if let Some(done) = flight.reading.done() {
             self.told(&mut out, flight, basis, done, now);
         } else if !server_tells || elapsed >= PATIENCE_S {
-            foreseen(&mut out, basis, expected_cached, elapsed);
+            foreseen(&mut out, basis, expected_cached, elapsed, self.slower());
         }
         out
     }
@@ -230,6 +252,17 @@ impl Prefill {
         };
         let slower = reading.correction(basis);
         let ahead = |from: u64| basis.seconds(from.min(total), total).map(|s| s * slower);
+        let silent = now.seconds_since(since);
+        let batch = basis.seconds(done, done.saturating_add(self.batch.unwrap_or(LEAST_STEP * 8)));
+        if batch.is_some_and(|batch| silent > DRY_S + DRY_BATCHES * batch * slower) {
+            // Whoever told has stopped to: from where he left on it goes by the clock.
+            let at = basis.depth_after(done, total, silent / slower).unwrap_or(done);
+            out.done = Some(at);
+            out.source = Some(Source::Estimate);
+            out.rate = basis.rate(at);
+            out.eta_s = ahead(at);
+            return;
+        }
         out.eta_s = ahead(done).map(|seconds| {
             // The batch under way is not done, so what lies behind it is still ahead.
             let least = ahead(done.saturating_add(self.batch.unwrap_or(0))).unwrap_or(0.0);
@@ -239,16 +272,16 @@ impl Prefill {
 }
 
 /// Nobody tells: where the reading must be by the clock.
-fn foreseen(out: &mut PrefillFigures, basis: &Curve, cached: u64, elapsed: f64) {
+fn foreseen(out: &mut PrefillFigures, basis: &Curve, cached: u64, elapsed: f64, slower: f64) {
     let Some(total) = out.total else { return };
     let from = cached.min(total);
     let (Some(done), Some(all)) =
-        (basis.depth_after(from, total, elapsed), basis.seconds(from, total))
+        (basis.depth_after(from, total, elapsed / slower), basis.seconds(from, total))
     else {
         return;
     };
     out.done = Some(done.min(total));
-    out.rate = basis.rate(done);
-    out.eta_s = Some((all - elapsed).max(0.0));
+    out.rate = basis.rate(done).map(|rate| rate / slower);
+    out.eta_s = Some((all * slower - elapsed).max(0.0));
     out.source = Some(Source::Estimate);
 }

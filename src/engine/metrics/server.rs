@@ -1,7 +1,7 @@
 //! The server and the machine as last seen.
 
 use crate::{
-    domain::{Moment, ServerFacts},
+    domain::{Moment, ServerFacts, ServerLoad},
     protocol::{PutOff, ServerFigures},
 };
 
@@ -13,7 +13,7 @@ pub(super) struct Server {
     rss: Option<u64>,
     memory_percent: Option<f64>,
     swap: Option<u64>,
-    queue: Option<u64>,
+    load: ServerLoad,
     put_off: Option<(PutOff, Moment)>,
 }
 
@@ -25,14 +25,30 @@ impl Server {
         let was_seen = self.facts.is_some();
         self.answers = Some(facts.is_some_and(|f| f.healthy));
         let Some(facts) = facts else {
-            self.queue = None;
+            self.load = ServerLoad::default();
             return false;
         };
         let other = self.facts.as_ref().is_some_and(|old| {
-            old.kind != facts.kind || old.version != facts.version || old.model != facts.model
+            old.kind != facts.kind
+                || old.version != facts.version
+                || old.model != facts.model
+                // It dropped its model, or loaded it anew with another window.
+                || (old.window.is_some() && old.window != facts.window)
         });
         self.facts = Some(facts.clone());
         was_seen && (was_away || other)
+    }
+
+    /// Takes in how busy it is; what one source leaves out, another may have told.
+    pub(super) fn load(&mut self, load: ServerLoad) {
+        let old = self.load;
+        self.load = ServerLoad {
+            running: load.running.or(old.running),
+            waiting: load.waiting.or(old.waiting),
+            kv_percent: load.kv_percent.filter(|p| p.is_finite()).or(old.kv_percent),
+            prefix_hits: load.prefix_hits.or(old.prefix_hits),
+            prefix_queries: load.prefix_queries.or(old.prefix_queries),
+        };
     }
 
     pub(super) fn machine(
@@ -44,11 +60,6 @@ impl Server {
         self.rss = rss;
         self.memory_percent = memory_percent.filter(|p| p.is_finite());
         self.swap = swap;
-    }
-
-    /// Notes how many requests wait.
-    pub(super) fn queue(&mut self, waiting: u64) {
-        self.queue = Some(waiting);
     }
 
     /// Notes that a request was put off.
@@ -78,10 +89,12 @@ impl Server {
             model: facts.and_then(|f| f.model.clone()),
             url: (!url.is_empty()).then(|| url.to_owned()),
             healthy: self.answers,
+            running: self.load.running,
+            waiting: self.load.waiting,
+            kv_percent: self.load.kv_percent,
             rss: self.rss,
             memory_percent: self.memory_percent,
             swap: self.swap,
-            queue: self.queue,
             put_off: self.put_off.as_ref().map(|(last, at)| {
                 let passed = now.0.saturating_sub(at.0) / 1_000_000;
                 let retry_in_s = last.retry_in_s.map(|whole| whole.saturating_sub(passed));

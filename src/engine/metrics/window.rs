@@ -12,6 +12,15 @@ use super::{
 pub(super) struct Window {
     used: Option<Counted>,
     fixed: Option<Counted>,
+    cut: Option<Cut>,
+}
+
+/// The server dropped part of a prompt before it read it.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    dropped: Option<u64>,
+    /// Found with the request under way, so that its end does not take it back.
+    fresh: bool,
 }
 
 impl Window {
@@ -23,12 +32,24 @@ impl Window {
         self.fixed.map(|f| f.tokens)
     }
 
+    /// The server dropped so many tokens of the prompt under way, as far as that is known.
+    pub(super) fn truncated(&mut self, dropped: Option<u64>) {
+        let known = self.cut.filter(|cut| cut.fresh).and_then(|cut| cut.dropped);
+        self.cut = Some(Cut { dropped: known.or(dropped), fresh: true });
+    }
+
+    /// Whether the prompt under way was found cut.
+    pub(super) fn is_cut_now(&self) -> bool {
+        self.cut.is_some_and(|cut| cut.fresh)
+    }
+
     pub(super) fn learn_fixed(&mut self, flight: &Flight, ratios: &Ratios) {
         self.fixed = flight.fixed(ratios).or(self.fixed);
     }
 
     /// A main request is answered, or was given up after its first token.
     pub(super) fn answered(&mut self, flight: &Flight, ratios: &Ratios) {
+        self.cut = self.cut.filter(|cut| cut.fresh).map(|cut| Cut { fresh: false, ..cut });
         if let Some(total) = flight.total(ratios) {
             self.used = Some(plus(total, flight.answer(ratios)));
         }
@@ -37,6 +58,7 @@ impl Window {
 
     /// A compaction is done: what is left is what never goes away and its summary.
     pub(super) fn compacted(&mut self, flight: &Flight, ratios: &Ratios) {
+        self.cut = None;
         let fixed = self.fixed.or_else(|| flight.fixed(ratios)).map_or(0, |f| f.tokens);
         let left = window::after_compaction(fixed, flight.answer(ratios).tokens);
         self.used = Some(Counted::new(left, Source::Estimate));
@@ -44,6 +66,7 @@ impl Window {
 
     /// A new conversation: only what never goes away will be there.
     pub(super) fn emptied(&mut self) {
+        self.cut = None;
         self.used = self.fixed.map(|f| Counted::new(f.tokens, Source::Estimate));
     }
 
@@ -65,6 +88,8 @@ impl Window {
             fixed: fixed.map(|f| f.tokens),
             source: used.map(|u| u.source),
             fixed_source: fixed.map(|f| f.source),
+            truncated: self.cut.is_some(),
+            dropped: self.cut.and_then(|cut| cut.dropped),
         }
     }
 }

@@ -146,6 +146,14 @@ impl Log {
                 };
                 self.push(line(at, LogOrigin::Session, LogWeight::Plain, text));
             }
+            Event::ServerRestarted { sign } => {
+                let text = format!("the server was started anew ({sign})");
+                self.push(line(at, LogOrigin::Session, LogWeight::Notable, text));
+            }
+            Event::ServerLine { line: told } => {
+                let text = told.words();
+                self.push(line(at, LogOrigin::Server, LogWeight::Notable, text));
+            }
             Event::TextWasThinking { request, .. } => {
                 self.with(*request, |open| open.leaked = true);
             }
@@ -162,7 +170,8 @@ impl Log {
             Event::PromptCounted { .. }
             | Event::ThinkingCounted { .. }
             | Event::PrefillProgress { .. }
-            | Event::Queue { .. }
+            | Event::PrefillShare { .. }
+            | Event::ServerLoad { .. }
             | Event::Machine { .. } => {}
         }
     }

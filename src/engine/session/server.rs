@@ -7,7 +7,7 @@ use super::{
     settings::ServerChoice,
 };
 use crate::{
-    domain::ServerFacts,
+    domain::{Event, ServerFacts, units},
     engine::{
         access::Reach,
         backend::{self, IdentifyError},
@@ -16,6 +16,90 @@ use crate::{
     },
     protocol::NoticeLevel,
 };
+
+/// What a session says of its server when an observation shows it changed.
+#[derive(Debug, Default)]
+pub(super) struct ServerNews {
+    /// The last facts, however long ago.
+    facts: Option<ServerFacts>,
+    away: bool,
+}
+
+impl ServerNews {
+    /// Takes in an event and says in words what became of the server; `None`: nothing new.
+    pub(super) fn of(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::Server { facts: None } => {
+                let first = !std::mem::replace(&mut self.away, true);
+                (first && self.facts.is_some())
+                    .then(|| "the model server does not answer any more".to_owned())
+            }
+            Event::Server { facts: Some(now) } => {
+                let away = std::mem::replace(&mut self.away, false);
+                let before = self.facts.replace(now.clone())?;
+                changed(&before, now, away)
+            }
+            // Seen as an absence too: said then.
+            Event::ServerRestarted { .. } if self.away => None,
+            Event::ServerRestarted { sign } => Some(format!(
+                "the model server was started anew ({sign}): the next prompt is read from its start"
+            )),
+            Event::ChildStarted { .. }
+            | Event::ChildEnded { .. }
+            | Event::RequestStarted { .. }
+            | Event::PromptCounted { .. }
+            | Event::PrefillProgress { .. }
+            | Event::PrefillShare { .. }
+            | Event::Headers { .. }
+            | Event::FirstToken { .. }
+            | Event::Usage { .. }
+            | Event::Delta { .. }
+            | Event::ToolCalled { .. }
+            | Event::RequestEnded { .. }
+            | Event::Answered { .. }
+            | Event::Refused { .. }
+            | Event::TextWasThinking { .. }
+            | Event::ThinkingCounted { .. }
+            | Event::ThinkingStopped { .. }
+            | Event::Queued { .. }
+            | Event::ServerLine { .. }
+            | Event::ServerLoad { .. }
+            | Event::Machine { .. } => None,
+        }
+    }
+}
+
+fn changed(before: &ServerFacts, now: &ServerFacts, away: bool) -> Option<String> {
+    let name = now.kind.name();
+    if now.loading && !before.loading {
+        return Some(format!("{name} is loading its model"));
+    }
+    if now.loading {
+        return None;
+    }
+    if before.kind != now.kind {
+        return Some(format!(
+            "another model server answers: {name} instead of {}",
+            before.kind.name()
+        ));
+    }
+    if before.model != now.model {
+        let model = now.model.as_deref().unwrap_or("no model");
+        return Some(format!("{name} serves {model} now"));
+    }
+    match (before.window, now.window) {
+        (Some(_), None) => {
+            Some(format!("{name} has unloaded its model; the next request loads it"))
+        }
+        (Some(old), Some(new)) if old != new => Some(format!(
+            "the window is {} tokens now, it was {}",
+            units::count(new),
+            units::count(old)
+        )),
+        (Some(_) | None, Some(_)) | (None, None) => (away || before.loading)
+            .then(|| format!("{name} is back: the next prompt is read from its start")),
+    }
+}
 
 /// Between two looks at a server that is not there yet.
 const RETRY: Duration = Duration::from_millis(400);
@@ -129,4 +213,54 @@ async fn start_practice(client: &Reach, options: &PracticeOptions) -> std::io::R
         .await
         .map_err(|e| std::io::Error::other(format!("the practice server does not answer: {e}")))?;
     Ok(Chosen { url, facts, _practice: Some(server), served: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Dialect, ServerKind};
+
+    fn facts() -> ServerFacts {
+        ServerFacts {
+            kind: ServerKind::Ollama,
+            version: Some("0.33.0".into()),
+            model: Some("qwen3:8b".into()),
+            window: Some(32_768),
+            slots: None,
+            healthy: true,
+            loading: false,
+            dialect: Dialect::UNKNOWN,
+        }
+    }
+
+    #[test]
+    fn every_change_is_said_once() {
+        let server = |facts| Event::Server { facts };
+        let restarted = || Event::ServerRestarted { sign: "x".into() };
+        let mut news = ServerNews::default();
+        for (event, said) in [
+            (server(Some(facts())), None),
+            (server(Some(facts())), None),
+            (server(None), Some("does not answer any more")),
+            (server(None), None),
+            (restarted(), None),
+            (server(Some(facts())), Some("is back")),
+            (server(Some(ServerFacts { window: None, ..facts() })), Some("unloaded")),
+            (server(Some(ServerFacts { window: Some(4_096), ..facts() })), None),
+            (server(Some(facts())), Some("32,768 tokens now, it was 4,096")),
+            (
+                server(Some(ServerFacts { model: Some("b".into()), ..facts() })),
+                Some("serves b now"),
+            ),
+            (restarted(), Some("started anew (x)")),
+            (server(Some(ServerFacts { loading: true, ..facts() })), Some("loading")),
+            (server(Some(ServerFacts { kind: ServerKind::Vllm, ..facts() })), Some("vLLM instead")),
+        ] {
+            let told = news.of(&event);
+            match said {
+                None => assert_eq!(told, None, "{event:?}"),
+                Some(said) => assert!(told.as_ref().is_some_and(|t| t.contains(said)), "{told:?}"),
+            }
+        }
+    }
 }

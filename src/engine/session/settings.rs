@@ -5,7 +5,8 @@ use std::{ffi::OsString, path::PathBuf};
 use crate::{
     domain::{Api, Profile, Tier},
     engine::{
-        access::Reach, claude::state::Look, practice::PracticeOptions, server::ServeSettings,
+        access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
+        server::ServeSettings,
     },
 };
 
@@ -30,6 +31,8 @@ pub struct SessionSettings {
     pub reach: Reach,
     /// What the user must be told of that way, first of all.
     pub warning: Option<String>,
+    /// Where the server writes its log.
+    pub server_log: LogPlace,
     /// The model's name, when the server serves several.
     pub model: Option<String>,
     /// The window to work with, when it is to be smaller than the server's.

@@ -30,6 +30,8 @@ pub enum AlertKey {
     Risk(bool),
     /// The model server does not answer.
     ServerLost,
+    /// The server dropped part of the conversation.
+    Truncated,
     /// The n-th break of the cache.
     Break(u64),
     /// A notice, by number.
@@ -82,7 +84,10 @@ pub(super) fn dismiss(model: &mut Model) -> bool {
     let Some(shown) = alert(model) else { return false };
     match shown.key {
         AlertKey::Notice(id) => model.notices.remove(id),
-        key @ (AlertKey::Risk(_) | AlertKey::ServerLost | AlertKey::Break(_)) => {
+        key @ (AlertKey::Risk(_)
+        | AlertKey::ServerLost
+        | AlertKey::Truncated
+        | AlertKey::Break(_)) => {
             model.dismissed.insert(key);
         }
     }
@@ -96,6 +101,17 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
             all.push((AlertKey::Risk(false), Tone::Warn, risk(model, snapshot, "▲ near")));
         }
         Risk::Now => all.push((AlertKey::Risk(true), Tone::Alert, risk(model, snapshot, "■ NOW"))),
+    }
+    if snapshot.window.truncated {
+        let tokens = snapshot
+            .window
+            .dropped
+            .map_or_else(String::new, |dropped| format!(" (~{} tokens)", units::count(dropped)));
+        let text = format!(
+            "■ the server dropped the start of the conversation{tokens}: F2 compact, or give it a \
+             larger window"
+        );
+        all.push((AlertKey::Truncated, Tone::Alert, text));
     }
     let running = matches!(model.child, ChildState::Running);
     if snapshot.server.healthy == Some(false) && running {

@@ -97,6 +97,9 @@ fn snapshot(model: &mut Model, new: Box<Snapshot>) {
     if new.server.healthy != Some(false) {
         model.dismissed.remove(&AlertKey::ServerLost);
     }
+    if !new.window.truncated {
+        model.dismissed.remove(&AlertKey::Truncated);
+    }
     model.snapshot = Some(new);
     model.snapshot_at = model.now;
 }

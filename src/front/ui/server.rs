@@ -24,7 +24,7 @@ fn queue(figures: &ServerFigures, pen: Pen<'_>) -> Option<Line<'static>> {
         let text = format!("▲ queued: {} ×{}{again}", put_off.status, put_off.times);
         return Some(pen.row(vec![pen.span(Role::Warn, cut(&text, pen.width))], vec![]));
     }
-    let waiting = figures.queue.filter(|waiting| *waiting > 0)?;
+    let waiting = figures.waiting.filter(|waiting| *waiting > 0)?;
     Some(pen.row(vec![pen.dim("queue "), pen.text(format!("{waiting} waiting"))], vec![]))
 }
 

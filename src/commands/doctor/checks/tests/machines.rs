@@ -37,6 +37,7 @@ fn ollama() -> ServerFacts {
         slots: false,
         start_usage_is_real: false,
         wants_local_host_header: true,
+        ..Dialect::UNKNOWN
     };
     ServerFacts {
         kind: ServerKind::Ollama,

@@ -1,0 +1,66 @@
+//! What the server's log says, and what its counts give away: shares, dropped parts of a prompt.
+
+use crate::domain::{Moment, RequestId, RequestKind, ServerLine, Source};
+
+use super::{flight::Flight, meter::Meter, prefill::Look, ratio};
+
+impl Meter {
+    /// A share of the prompt becomes tokens as soon as the prompt's size is known.
+    pub(super) fn share_told(
+        &mut self,
+        request: Option<RequestId>,
+        share: f64,
+        source: Source,
+        at: Moment,
+    ) {
+        let flight = request.or(self.lead).and_then(|id| self.flights.get(&id));
+        let Some((id, total)) = flight.and_then(|f| Some((f.id, f.total(&self.ratios)?.tokens)))
+        else {
+            return;
+        };
+        let done = ratio::tokens(total, share.clamp(0.0, 1.0));
+        let look = Look { at, done, cached: None, total: None, source };
+        self.progress(Some(id), look, 0);
+    }
+
+    /// What the server's log says of the conversation's own request.
+    pub(super) fn line(&mut self, line: &ServerLine) {
+        if self.lead.is_none() {
+            return;
+        }
+        match line {
+            ServerLine::Truncated { prompt, kept } => {
+                let dropped = prompt.zip(*kept).and_then(|(all, kept)| all.checked_sub(kept));
+                self.window.truncated(dropped);
+            }
+            ServerLine::Shifted { discarded } => self.window.truncated(*discarded),
+            ServerLine::Evicted { .. }
+            | ServerLine::Reread
+            | ServerLine::AnswerCut
+            | ServerLine::Access { .. }
+            | ServerLine::PeakMemory { .. } => {}
+        }
+    }
+
+    /// A server that reports fewer prompt tokens than the prompt has, dropped the rest silently.
+    pub(super) fn look_for_truncation(&mut self, request: RequestId) {
+        let Some(flight) = self.flights.get(&request) else { return };
+        let main = flight.kind == RequestKind::Main && self.lead == Some(request);
+        let (true, Some(read)) = (main && flight.usage_is_real, flight.reported()) else { return };
+        let counted = flight.counted.filter(|c| c.source == Source::Server).map(|c| c.tokens);
+        // Where nobody counts: a prompt that only grew cannot have become shorter.
+        let least = counted.or_else(|| self.cache.at_least(flight).max(self.too_long(flight)));
+        let slack = read / 50 + 16;
+        if let Some(dropped) = least.and_then(|all| all.checked_sub(read)).filter(|d| *d > slack) {
+            self.window.truncated(Some(dropped));
+        }
+    }
+
+    /// The tokens of a prompt that by its bytes is larger than the whole window.
+    fn too_long(&self, flight: &Flight) -> Option<u64> {
+        let size = self.server.facts()?.window?;
+        let tokens = ratio::tokens(flight.bytes(), self.ratios.prompt);
+        // A fifth more than fits: what a byte weighs is not known better than that.
+        (tokens > size.saturating_add(size / 5)).then_some(tokens)
+    }
+}

@@ -1,0 +1,91 @@
+//! The session of tests/backends, shortened, on real llama.cpp; its progress hidden, so that the
+//! estimator stands alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+#[path = "backends/house.rs"]
+mod house;
+
+use std::time::{Duration, Instant};
+
+use common::RealServer;
+use house::House;
+use lcc::{
+    domain::{Phase, Source},
+    engine::backend::LogPlace,
+};
+use serde_json::Value;
+
+/// Turns in which the estimator learns, and turns in which it is judged.
+const LEARN: u64 = 3;
+const JUDGE: u64 = 4;
+/// Nearer to the end nobody looks at an estimate.
+const LEAST_LEFT: f64 = 1.0;
+/// What the median of the estimates may be off, as a part of the time that was left.
+const BOUND: f64 = 0.15;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_estimator_alone_foresees_llama_cpp() {
+    let Some(server) = RealServer::start(&[]) else { return };
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut house = House::start(server.url(), LogPlace::Off, true).await;
+    house.limit_answer(8);
+    house.until("the server", |s| s.phase == Phase::Idle).await;
+    let mut off: Vec<f64> = Vec::new();
+    for turn in 0..LEARN + JUDGE {
+        let words = 16 + (turn * 3 % 4) * 6;
+        let text: String = (0..words).map(|w| format!("row {turn} holds {w}, ")).collect();
+        let asked = house.say(&text);
+        let mut frames: Vec<(Instant, f64)> = Vec::new();
+        let mut began = None;
+        while !asked.is_finished() {
+            let figures = house.figures();
+            if figures.phase == Phase::Prefill && figures.turns == turn {
+                if let (Some(eta), Some(source)) = (figures.prefill.eta_s, figures.prefill.source) {
+                    assert_eq!(source, Source::Estimate, "the server's own word is hidden");
+                    frames.push((Instant::now(), eta));
+                }
+            } else if figures.phase == Phase::Generate && began.is_none() {
+                began = Some(Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let reply = asked.await.unwrap();
+        assert!(reply.contains("message_stop"), "turn {turn}: {reply}");
+        let end = began.unwrap_or_else(Instant::now);
+        let done = house.until("the end", |s| s.turns == turn + 1 && s.phase == Phase::Idle).await;
+        let last = done.prefill.last.clone().expect("a prefill");
+        println!(
+            "turn {turn}: {} tokens, {} reused, {:.1} s, {} estimates",
+            last.total.unwrap(),
+            last.cached.unwrap(),
+            last.seconds,
+            frames.len()
+        );
+        if turn >= LEARN {
+            let errors = frames.iter().filter_map(|(at, eta)| {
+                let left = end.checked_duration_since(*at)?.as_secs_f64();
+                (left >= LEAST_LEFT).then(|| (eta - left).abs() / left)
+            });
+            off.extend(errors);
+        }
+        agrees(&client, server.url(), &done, turn).await;
+        house.hear("row");
+    }
+    off.sort_by(f64::total_cmp);
+    let at = |share: f64| off[((off.len() - 1) as f64 * share) as usize];
+    println!("{} estimates: median {:.3} off, 9 of 10 within {:.3}", off.len(), at(0.5), at(0.9));
+    assert!(off.len() >= 50, "too few estimates to judge: {}", off.len());
+    assert!(at(0.5) < BOUND, "the median estimate is {:.3} off", at(0.5));
+}
+
+/// The figures that the usage tells against what the slot holds.
+async fn agrees(client: &reqwest::Client, url: &str, told: &lcc::protocol::Snapshot, turn: u64) {
+    let reply = client.get(format!("{url}/slots")).send().await.unwrap();
+    let slots: Value = reply.json().await.unwrap();
+    let held = slots[0]["n_prompt_tokens"].as_u64().unwrap();
+    let used = told.window.used.unwrap();
+    assert!(used == held || used == held + 1, "turn {turn}: used {used}, the slot holds {held}");
+    assert_eq!(told.window.size, Some(32_768));
+    assert!(!told.window.truncated);
+}
