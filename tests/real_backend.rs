@@ -27,7 +27,7 @@ const BOUND: f64 = 0.15;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_estimator_alone_foresees_llama_cpp() {
     let Some(server) = RealServer::start(&[]) else { return };
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = lcc::engine::backend::client().unwrap().client().clone();
     let mut house = House::start(server.url(), LogPlace::Off, true).await;
     house.limit_answer(8);
     house.until("the server", |s| s.phase == Phase::Idle).await;

@@ -274,7 +274,7 @@ async fn real_llama_cpp_answers_through_the_translation_and_tells_its_progress()
         "tools": [{"name": "Read", "description": "Reads", "input_schema": {"type": "object"}}],
         "messages": [{"role": "user", "content": text}],
     });
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = lcc::engine::backend::client().unwrap().client().clone();
     let url = format!("http://{}/v1/messages", house.addr);
     let sent = client.post(url).body(body.to_string()).timeout(Duration::from_secs(180));
     let reply = sent.send().await.unwrap();

@@ -114,7 +114,7 @@ async fn a_killed_llama_cpp_is_healthy_again_and_a_signal_ends_it() {
     serve.wait_for("ready after");
 
     // The settings arrived: the window of a slot, a second slot, metrics, the model's name.
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = lcc::engine::backend::client().unwrap().client().clone();
     let url = format!("http://127.0.0.1:{port}");
     let props: Value =
         client.get(format!("{url}/props")).send().await.unwrap().json().await.unwrap();

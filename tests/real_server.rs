@@ -39,7 +39,7 @@ async fn progress_and_window_agree_with_llama_cpp() {
     let client = lcc::engine::backend::client().unwrap().client().clone();
     let project = Project::with_git();
     // Notes that Claude Code puts into its first message: the prompt grows over 4,000 tokens.
-    let notes: String = (0..60).map(|n| format!("- rule {n}: keep line {n} short\n")).collect();
+    let notes: String = (0..90).map(|n| format!("- rule {n}: keep line {n} short\n")).collect();
     project.write("CLAUDE.md", &notes);
     let lcc = Lcc::new(project.path())
         .env("LCC_CLAUDE", &claude)

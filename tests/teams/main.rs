@@ -59,7 +59,7 @@ fn certificates_and_credential_serve_the_proxy_its_count_and_the_looks() {
             format!("[tls]\nca = {ca:?}\ncert = {cert:?}\nkey = {private:?}\n[auth]\n{auth}\n");
         let mut proxy = house.starts(&url, &config);
         assert!(proxy.until("\"server\"").contains("\"vllm\""), "{}", proxy.said);
-        assert!(proxy.until("\"queue\"").contains("\"waiting\":3"), "{}", proxy.said);
+        assert!(proxy.until("\"server_load\"").contains("\"waiting\":3"), "{}", proxy.said);
         let answer = proxy.post();
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"hi\""), "{answer}");
         proxy.until("\"request_ended\"");
