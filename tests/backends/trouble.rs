@@ -48,14 +48,9 @@ async fn when_the_slots_dry_up_the_log_takes_over() {
     // What the log says is heard as soon as the slots have been silent for a while.
     loop {
         let truth = fake.truth();
-        let done = truth.done;
-        let told = house.figures().prefill;
-        if told.source == Some(Source::Log) {
-            let after = fake.truth().done;
-            assert!(
-                told.done.is_some_and(|d| d >= done && d <= after),
-                "{told:?}, {done}, {after}"
-            );
+        if house.figures().prefill.source == Some(Source::Log) {
+            // Held between two batches, the fake can be caught up with.
+            at(&fake, &house, Source::Log).await;
             break;
         }
         assert!(truth.reading, "the log was never heard");
