@@ -51,6 +51,38 @@ fn a_turn_with_a_tool_goes_through_its_phases_and_its_time_is_split() {
 }
 
 #[test]
+fn a_prompt_is_the_last_one_read_while_it_is_still_answered() {
+    let mut tale = Tale::new();
+    let id = tale.start(RequestKind::Main, prompt(&[10]), Tail::Prompt);
+    assert_eq!(tale.see().prefill.last, None);
+    tale.counted(id, 1_250, 1_000).wait(3.0).first(id, 1_000, 250);
+    let last = tale.wait(20.0).see().prefill.last.unwrap();
+    assert_eq!((last.total, last.cached), (Some(1_250), Some(250)));
+    close(last.seconds, 3.0);
+}
+
+#[test]
+fn the_estimator_tells_how_far_it_was_off() {
+    let mut tale = Tale::new();
+    let mut messages = vec![10];
+    for turn in 0..6_u64 {
+        let told = 1_000 * (turn + 1);
+        // Every prompt adds a thousand tokens that take ten seconds, the last one twenty.
+        let seconds = if turn == 5 { 20.0 } else { 10.0 };
+        let id = tale.start(RequestKind::Main, prompt(&messages), Tail::Prompt);
+        tale.counted(id, told, 500).wait(seconds);
+        tale.first(id, 1_000, told - 1_000);
+        tale.wait(1.0).done(id, 1, "end_turn");
+        messages.extend([100 + turn * 2, 101 + turn * 2]);
+    }
+    let off = tale.see().prefill.error_percent.unwrap();
+    assert!(off < 60.0, "{off}");
+    let json = serde_json::to_value(tale.see()).unwrap();
+    assert!(json.pointer("/prefill/error_percent").unwrap().is_number());
+    assert!(Tale::new().see().prefill.error_percent.is_none());
+}
+
+#[test]
 fn a_child_without_a_server_is_starting() {
     let mut tale = Tale::new();
     tale.tell(Event::Server { facts: None });

@@ -89,6 +89,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let session = SessionSettings {
         run_dir: around.paths.state.join("sessions").join(&id),
+        learned_dir: around.paths.state.join("reading"),
         id,
         home: private.join("home"),
         claude: claude.path,

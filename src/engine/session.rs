@@ -2,6 +2,8 @@
 
 mod child;
 mod compaction;
+mod learned;
+mod line;
 pub mod log;
 mod served;
 mod server;
@@ -23,20 +25,19 @@ pub use status::{ABOUT, SOCKET, bury_dead};
 use self::{
     child::{Life, Plan},
     compaction::{Compaction, Step},
+    line::Line,
     log::Log,
     server::{Chosen, ServerNews},
     status::StatusPage,
 };
 use super::{
     access::Reach,
-    backend::{self, WatchSettings},
     claude::{self, Conversation},
     clock::Clock,
     metrics::{Budget, Meter},
-    proxy::{Proxy, ProxySettings, rules::Rules},
 };
 use crate::{
-    domain::{Event, Observation, Phase, Profile},
+    domain::{Event, Observation, Phase},
     protocol::{Command, Notice, NoticeLevel, Snapshot, Update},
 };
 
@@ -44,10 +45,6 @@ use crate::{
 const PULSE: Duration = Duration::from_millis(100);
 /// Updates that wait for a front before the terminal is slowed down.
 const UPDATE_QUEUE: usize = 64;
-/// A window below this gets the lean profile unless the user says otherwise.
-const LEAN_BELOW: u64 = 65_536;
-/// Assumed where the server does not tell its window; said on screen as unknown.
-const FALLBACK_WINDOW: u64 = 32_768;
 
 /// Starts a session's engine; it ends after [`Command::Quit`] or when the front is gone.
 #[must_use]
@@ -62,21 +59,6 @@ pub fn start(
         engine.close().await;
     });
     (commands, outbox, task)
-}
-
-/// What is there once a server was found.
-struct Line {
-    proxy: Proxy,
-    watch: JoinHandle<()>,
-    plan: Plan,
-    /// Keeps a server of the session's own running.
-    server: Chosen,
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
 }
 
 struct Engine {
@@ -224,65 +206,18 @@ impl Engine {
         false
     }
 
-    /// Puts the proxy in front of the server and an eye on it.
     fn connect(&mut self, client: Reach, chosen: Chosen) -> Result<Line, String> {
-        let facts = &chosen.facts;
-        let window = match (self.settings.window, facts.window) {
-            (Some(asked), Some(given)) => asked.min(given),
-            (Some(asked), None) => asked,
-            (None, given) => given.unwrap_or(FALLBACK_WINDOW),
-        };
-        let model =
-            self.settings.model.clone().or_else(|| facts.model.clone()).ok_or_else(|| {
-                format!(
-                    "{} at {} has no model loaded. Load one there, or name one with --model",
-                    facts.kind.name(),
-                    chosen.url
-                )
-            })?;
-        let profile = self.settings.profile.unwrap_or(if window < LEAN_BELOW {
-            Profile::Lean
-        } else {
-            Profile::Standard
-        });
-        let token = new_token();
-        let (dialect, dialects) = watch::channel(facts.dialect);
-        let proxy = Proxy::through(
-            client.clone(),
-            ProxySettings {
-                upstream: chosen.url.clone(),
-                dialect: dialects,
-                token: Some(token.clone()),
-                rules: Rules {
-                    thinking_off: !self.settings.thinking,
-                    thinking_limit: self.settings.thinking_limit,
-                    ..Rules::default()
-                },
-                api: self.settings.api,
-            },
-            self.clock,
-            self.observe.clone(),
-        )
-        .map_err(|e| e.to_string())?;
-        let output = self.settings.output_reserve.unwrap_or(claude::output_budget(window));
+        let line = Line::draw(&self.settings, self.clock, &self.observe, client, chosen)?;
         self.meter.set_budget(Budget {
-            output_reserve: output,
+            output_reserve: line.plan.output,
             thinking_off: !self.settings.thinking,
-            server_url: chosen.url.clone(),
+            server_url: line.server.url.clone(),
         });
-        let watch = backend::watch(WatchSettings {
-            client,
-            base_url: chosen.url.clone(),
-            facts: facts.clone(),
-            clock: self.clock,
-            active: proxy.active(),
-            dialect,
-            log: self.settings.server_log.clone(),
-            out: self.observe.clone(),
-        });
-        let conversation = Conversation::Continue;
-        let plan = Plan { model, window, output, profile, conversation, token, size: self.size };
-        Ok(Line { proxy, watch, plan, server: chosen })
+        let folder = &self.settings.learned_dir;
+        if let Some(curve) = learned::recall(folder, &line.server.facts, &line.plan.model) {
+            self.meter.know(curve);
+        }
+        Ok(line)
     }
 
     async fn start_life(&mut self, conversation: Conversation) {
@@ -471,7 +406,18 @@ impl Engine {
         true
     }
 
+    /// Keeps what was learned of the server's reading for the next session.
+    fn keep_learned(&self) {
+        let Some(line) = &self.line else { return };
+        let folder = &self.settings.learned_dir;
+        let curve = self.meter.curve();
+        if let Err(e) = learned::keep(folder, &line.server.facts, &line.plan.model, curve) {
+            tracing::warn!("{}: {e}; the reading speed is not kept", folder.display());
+        }
+    }
+
     async fn close(mut self) {
+        self.keep_learned();
         if let Some(life) = self.life.take() {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;
@@ -495,9 +441,4 @@ fn room(
 /// A fresh id for a conversation, in the form Claude Code asks for.
 fn new_conversation() -> String {
     uuid::Uuid::new_v4().to_string()
-}
-
-/// What Claude Code must show to the proxy; unknown to everything else on this machine.
-fn new_token() -> String {
-    format!("lcc-{}", uuid::Uuid::new_v4().simple())
 }

@@ -80,6 +80,10 @@ pub struct PrefillFigures {
     pub total_estimated: bool,
     /// Seconds this prefill has lasted.
     pub elapsed_s: Option<f64>,
+    /// How far lcc's estimates of the last prompts were off, median, percent. `None` before there
+    /// was one.
+    #[serde(default)]
+    pub error_percent: Option<f64>,
     /// The last finished prefill of a main request.
     pub last: Option<PrefillLast>,
 }

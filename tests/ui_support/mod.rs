@@ -181,6 +181,7 @@ pub fn prefill() -> Snapshot {
     s.phase = Phase::Prefill;
     s.phase_s = 12.0;
     s.prefill = PrefillFigures {
+        error_percent: None,
         done: Some(2_604),
         total: Some(4_268),
         cached: Some(1_210),
@@ -198,6 +199,7 @@ pub fn prefill() -> Snapshot {
 pub fn prefill_estimated() -> Snapshot {
     let mut s = prefill();
     s.prefill.source = Some(Source::Estimate);
+    s.prefill.error_percent = Some(12.3);
     s.prefill.total_estimated = true;
     s.prefill.cached = None;
     s.window.source = Some(Source::Estimate);

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Tokens of depth that share one figure.
 const BIN: u64 = 1_024;
 /// Deeper tokens count as this deep; keeps absurd figures cheap.
@@ -20,14 +22,14 @@ const PRIOR_WEIGHT: f64 = 2.0e10;
 /// Tokens of belief in the line that each bin's own figure is mixed with.
 const SMOOTHING: f64 = 1_024.0;
 
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Bin {
     tokens: f64,
     seconds: f64,
 }
 
 /// Seconds per token by depth.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Curve {
     bins: BTreeMap<u64, Bin>,
 }
@@ -46,6 +48,22 @@ impl Line {
 }
 
 impl Curve {
+    /// The same without what cannot have been measured: a curve from a file may hold anything.
+    #[must_use]
+    pub fn sound(mut self) -> Self {
+        self.bins.retain(|bin, b| {
+            let both = [b.tokens, b.seconds];
+            *bin <= DEEPEST / BIN && both.iter().all(|n| n.is_finite() && *n > 0.0)
+        });
+        for b in self.bins.values_mut() {
+            // Old knowledge gives way to new as fast as a full bin does.
+            let keep = (MEMORY / b.tokens).min(1.0);
+            b.tokens *= keep;
+            b.seconds *= keep;
+        }
+        self
+    }
+
     /// Whether nothing has been learned yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -151,6 +169,22 @@ fn bins(from: u64, to: u64) -> impl Iterator<Item = (u64, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_curve_survives_a_file_and_drops_what_cannot_be() {
+        let mut curve = Curve::default();
+        curve.learn(0, 4_096, 10.0);
+        let text = serde_json::to_string(&curve).unwrap();
+        let back: Curve = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.clone().sound(), back);
+        assert_eq!(back, curve);
+        let odd = r#"{"bins":{"0":{"tokens":-1.0,"seconds":2.0},"1":{"tokens":1e300,"seconds":1.0},
+            "99999999999":{"tokens":1.0,"seconds":1.0},"2":{"tokens":100.0,"seconds":0.5}}}"#;
+        let odd: Curve = serde_json::from_str(odd).unwrap();
+        let kept = odd.sound();
+        assert_eq!(kept.bins.keys().copied().collect::<Vec<_>>(), [1, 2]);
+        assert!(kept.bins[&1].tokens <= MEMORY);
+    }
 
     /// A prompt of 22,622 tokens read by llama.cpp on a processor: tokens read, seconds so far.
     const MEASURED: [(u64, f64); 7] = [

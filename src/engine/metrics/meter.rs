@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     cache::Cache,
+    curve::Curve,
     flight::{Counted, Flight, Written},
     forecast,
     noise::Noise,
@@ -85,6 +86,17 @@ impl Meter {
     /// Notes the settings that figures depend on.
     pub fn set_budget(&mut self, budget: Budget) {
         self.budget = budget;
+    }
+
+    /// Begins with what an earlier session learned of this server's reading.
+    pub fn know(&mut self, curve: Curve) {
+        self.prefill.curve = curve.sound();
+    }
+
+    /// What has been learned of this server's reading.
+    #[must_use]
+    pub fn curve(&self) -> &Curve {
+        &self.prefill.curve
     }
 
     /// Takes one observation in. An observation from the past counts as made now.
@@ -344,19 +356,19 @@ impl Meter {
         // A compaction is the cure and not the next request.
         let next = lead.filter(|f| f.kind == RequestKind::Main).and(lead_total);
         let budget = &self.budget;
+        let tells = facts.is_some_and(|f| f.dialect.slots);
+        let mut prefill = self.prefill.figures(reading, cached, tells, &self.ratios, now);
+        // While it is answered, a prompt is the last one that was read.
+        if let Some(went) = lead.and_then(|f| Prefill::went(f, cached, &self.ratios)) {
+            prefill.last = Some(went);
+        }
         Snapshot {
             session: self.session.clone(),
             phase: self.clock.phase(),
             phase_s: self.clock.seconds(now),
             turns: self.turns.ended,
             window: self.window.figures(size, lead, &self.ratios),
-            prefill: self.prefill.figures(
-                reading,
-                cached,
-                facts.is_some_and(|f| f.dialect.slots),
-                &self.ratios,
-                now,
-            ),
+            prefill,
             cache: self.cache.figures(),
             thinking: self.thinking.figures(
                 self.flights.values().filter(|f| self.counts_thinking(f)),

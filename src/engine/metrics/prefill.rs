@@ -138,7 +138,13 @@ pub(super) struct Prefill {
     /// Of the last prompts that nobody told about: how much longer they took than foreseen. Short
     /// reads have costs that no curve over depth knows.
     slower: VecDeque<f64>,
+    /// Of the last prompts, told or not: how far the estimate at their start was off, as a part
+    /// of the truth.
+    misses: VecDeque<f64>,
 }
+
+/// How many prompts the shown error is made from.
+const MISSES_OF: usize = 8;
 
 impl Prefill {
     /// A look at the progress of `flight`.
@@ -148,36 +154,62 @@ impl Prefill {
         }
     }
 
-    /// A main request has ended that had a first token; notes how its prefill went.
-    pub(super) fn ended(&mut self, flight: &Flight, expected_cached: u64, ratios: &Ratios) {
-        let Some(first) = flight.first_token else { return };
-        let seconds = first.seconds_since(flight.started);
+    /// How the prefill of a request went, once it is over.
+    pub(super) fn went(
+        flight: &Flight,
+        expected_cached: u64,
+        ratios: &Ratios,
+    ) -> Option<PrefillLast> {
+        let seconds = flight.first_token?.seconds_since(flight.started);
         let total = flight.total(ratios).map(|t| t.tokens);
         let cached = flight.cached.or(flight.reading.cached);
-        let mut read = total.map(|all| all.saturating_sub(cached.unwrap_or(expected_cached)));
+        let read = total.map(|all| all.saturating_sub(cached.unwrap_or(expected_cached)));
+        let rate = read.filter(|_| seconds > 0.0).map(|read| read as f64 / seconds);
+        Some(PrefillLast { seconds, total, cached, rate })
+    }
+
+    /// A main request has ended that had a first token; notes how its prefill went.
+    pub(super) fn ended(&mut self, flight: &Flight, expected_cached: u64, ratios: &Ratios) {
+        let Some(went) = Self::went(flight, expected_cached, ratios) else { return };
+        let PrefillLast { seconds, total, cached, mut rate } = went;
+        self.note_miss(flight, cached.unwrap_or(expected_cached), total, seconds);
         if let (None, Some(total)) = (flight.reading.done(), total) {
             let from = match cached {
                 Some(cached) => cached,
                 None => self.likelier_start(expected_cached, total, seconds),
             };
-            read = Some(total.saturating_sub(from));
+            let read = total.saturating_sub(from);
+            rate = (seconds > 0.0).then(|| read as f64 / seconds);
             if let Some(foreseen) = flight.basis.seconds(from, total).filter(|s| *s > 0.0) {
                 self.slower.push_back((seconds / foreseen).clamp(0.2, 5.0));
                 if self.slower.len() > SLOWER_OF {
                     self.slower.pop_front();
                 }
             }
-            if total.saturating_sub(from) >= LEAST_STEP * 4 {
+            if read >= LEAST_STEP * 4 {
                 self.curve.learn(from, total, seconds);
             }
         }
         self.floor = Some(self.floor.map_or(seconds, |f| f.min(seconds)));
-        self.last = Some(PrefillLast {
-            seconds,
-            total,
-            cached,
-            rate: read.filter(|_| seconds > 0.0).map(|read| read as f64 / seconds),
-        });
+        self.last = Some(PrefillLast { seconds, total, cached, rate });
+    }
+
+    /// Compares what the estimate would have said at the start with what came.
+    fn note_miss(&mut self, flight: &Flight, from: u64, total: Option<u64>, seconds: f64) {
+        let Some(total) = total.filter(|_| seconds > 0.0) else { return };
+        let Some(foreseen) = flight.basis.seconds(from, total) else { return };
+        let foreseen = (foreseen * self.slower()).max(self.floor.unwrap_or(0.0));
+        self.misses.push_back((foreseen - seconds).abs() / seconds);
+        if self.misses.len() > MISSES_OF {
+            self.misses.pop_front();
+        }
+    }
+
+    /// The median of the last misses, in percent.
+    fn error_percent(&self) -> Option<f64> {
+        let mut all: Vec<f64> = self.misses.iter().copied().collect();
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).map(|miss| miss * 100.0)
     }
 
     /// Where a reading must have begun that took so long: at what should have been reused or, when
@@ -212,7 +244,11 @@ impl Prefill {
         ratios: &Ratios,
         now: Moment,
     ) -> PrefillFigures {
-        let mut out = PrefillFigures { last: self.last.clone(), ..PrefillFigures::default() };
+        let mut out = PrefillFigures {
+            last: self.last.clone(),
+            error_percent: self.error_percent(),
+            ..PrefillFigures::default()
+        };
         let Some(flight) = flight else { return out };
         let elapsed = now.seconds_since(flight.started);
         out.elapsed_s = Some(elapsed);

@@ -25,6 +25,8 @@ pub struct SessionSettings {
     pub home: PathBuf,
     /// The folder for this session's status socket.
     pub run_dir: PathBuf,
+    /// The folder for what is learned of servers' reading speed.
+    pub learned_dir: PathBuf,
     /// Which model server.
     pub server: ServerChoice,
     /// The way to that server.

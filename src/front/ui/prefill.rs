@@ -69,6 +69,9 @@ fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'stati
     ];
     let answer =
         figures.eta_s.map_or_else(|| "– s".to_owned(), |s| format!("~{}", units::seconds(s)));
+    // An estimate says how far the last ones were off.
+    let off = figures.error_percent.filter(|_| estimated && figures.eta_s.is_some());
+    let off = off.map_or_else(String::new, |off| format!(" ±{:.0} %", off.min(99.0)));
     let sofar = figures.elapsed_s.map_or_else(
         || "– s".to_owned(),
         |s| {
@@ -88,7 +91,7 @@ fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'stati
         ),
         pen.row(
             vec![pen.dim("for "), pen.text(sofar)],
-            vec![pen.dim("answer in "), pen.span(Role::Accent, answer)],
+            vec![pen.dim("answer in "), pen.span(Role::Accent, answer), pen.dim(off)],
         ),
     ]
 }

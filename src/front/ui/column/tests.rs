@@ -81,6 +81,7 @@ fn plausible() -> impl Strategy<Value = Snapshot> {
                 (out.prefill.eta_s, out.prefill.elapsed_s) = (t[0], t[1]);
             }
             (out.prefill.source, out.prefill.total_estimated) = (one, about);
+            out.prefill.error_percent = Some(99.4);
             let (total, cached) = (c[4], c[5]);
             out.prefill.last = c[7].map(|_| PrefillLast { seconds: s(2), total, cached, rate });
             out.cache.last_ratio = Some(share);
