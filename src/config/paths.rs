@@ -93,13 +93,13 @@ mod tests {
     #[test]
     fn variables_and_the_flag_win_over_the_usual_places() {
         let env = env(&[("LCC_STATE_DIR", "/s"), ("LCC_CONFIG", "/c.toml")]);
-        let cwd = Path::new("/work");
+        let cwd = Path::new("/srv");
         let paths = Paths::find(&env, None, cwd).unwrap();
         assert_eq!(paths.state, Path::new("/s"));
         assert_eq!(paths.config_file, Path::new("/c.toml"));
         assert!(paths.config_required);
         let paths = Paths::find(&env, Some(Path::new("mine.toml")), cwd).unwrap();
-        assert_eq!(paths.config_file, Path::new("/work/mine.toml"));
+        assert_eq!(paths.config_file, Path::new("/srv/mine.toml"));
     }
 
     #[test]

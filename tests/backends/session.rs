@@ -50,9 +50,6 @@ pub async fn run(kind: Kind) -> Report {
     if let Some(size) = first.window.size {
         report.window.note("server", size, WINDOW);
     }
-    if kind == Kind::Llamafile093 {
-        return report;
-    }
     for turn in 0..TURNS {
         let words = 40 + (turn * 37 % 11) * 60;
         let text: String = (0..words).map(|w| format!("word{turn}x{w} ")).collect();

@@ -49,10 +49,6 @@ async fn every_kind_tells_what_the_table_says() {
     for (kind, session) in sessions {
         let Report { window, total, progress, cached, used, waiting } = session.await.unwrap();
         row(&mut text, kind, "window", window);
-        if kind == Kind::Llamafile093 {
-            writeln!(text, "| {} | all others | – | no session: see below |", kind.name()).unwrap();
-            continue;
-        }
         row(&mut text, kind, "prompt, after its answer", total);
         row(&mut text, kind, "prompt read so far", progress);
         row(&mut text, kind, "reused", cached);

@@ -34,6 +34,9 @@ pub fn answer(mut stream: TcpStream, core: &Core, child: bool) {
         "/v1/messages" if !child && core.kind != Kind::Llamafile093 => {
             messages(stream, core, &body);
         }
+        "/v1/chat/completions" if core.kind == Kind::Llamafile093 => {
+            completions(stream, core, &body);
+        }
         "/v1/messages/count_tokens" if !child && counts(core.kind) => {
             let count = json!({ "input_tokens": tokens(&rendered(&body)) });
             send(&mut stream, core.kind, 200, &count.to_string());
@@ -56,6 +59,29 @@ fn send(stream: &mut TcpStream, kind: Kind, status: u16, body: &str) {
         "HTTP/1.1 {status} X\r\n{server}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
+}
+
+/// The OpenAI path of the old llamafile: the answer in chunks, the usage with the last of them.
+fn completions(mut stream: TcpStream, core: &Core, body: &Value) {
+    let truth = core.read(body);
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    let _ = stream.write_all(head.as_bytes());
+    let chunk = |delta: Value, finish: Value| {
+        json!({
+            "object": "chat.completion.chunk", "id": "chatcmpl-1", "model": "LLaMA_CPP",
+            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
+        })
+    };
+    let mut last = chunk(json!({}), json!("stop"));
+    last["usage"] = json!({
+        "prompt_tokens": truth.total, "completion_tokens": truth.output,
+        "total_tokens": truth.total + truth.output,
+    });
+    for frame in [chunk(json!({ "role": "assistant", "content": ANSWER }), Value::Null), last] {
+        let _ = write!(stream, "data: {frame}\n\n");
+    }
+    let _ = stream.write_all(b"data: [DONE]\n\n");
+    core.answered();
 }
 
 fn messages(mut stream: TcpStream, core: &Core, body: &Value) {
