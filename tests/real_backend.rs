@@ -19,6 +19,8 @@ use serde_json::Value;
 /// Turns in which the estimator learns, and turns in which it is judged.
 const LEARN: u64 = 3;
 const JUDGE: u64 = 4;
+/// With `LCC_TEST_LONG=1`: as many turns as the session of tests/backends.
+const JUDGE_LONG: u64 = 17;
 /// Nearer to the end nobody looks at an estimate.
 const LEAST_LEFT: f64 = 1.0;
 /// What the median of the estimates may be off, as a part of the time that was left. Held only
@@ -33,7 +35,8 @@ async fn the_estimator_alone_foresees_llama_cpp() {
     house.limit_answer(8);
     house.until("the server", |s| s.phase == Phase::Idle).await;
     let mut off: Vec<f64> = Vec::new();
-    for turn in 0..LEARN + JUDGE {
+    let long = std::env::var_os("LCC_TEST_LONG").is_some();
+    for turn in 0..LEARN + if long { JUDGE_LONG } else { JUDGE } {
         let words = 90 + (turn * 3 % 4) * 30;
         let text: String = (0..words).map(|w| format!("row {turn} holds {w}, ")).collect();
         let asked = house.say(&text);
