@@ -8,8 +8,12 @@ use std::{path::PathBuf, time::Duration};
 use common::{Project, Real};
 use lcc::{
     domain::{Profile, Tier},
-    engine::claude::{
-        self, CaptureError, Conversation, EnvironmentInputs, Order, capture, state::Look,
+    engine::{
+        claude::{
+            self, CaptureError, Conversation, EnvironmentInputs, Order, Version, capture, compacts,
+            options, state::Look,
+        },
+        window::believe,
     },
 };
 use serde_json::Value;
@@ -21,24 +25,24 @@ fn order(
     profile: Profile,
 ) -> Order {
     let new = || Conversation::New("6f2c8a54-6a5e-4e43-9c9f-0123456789ab".into());
+    let version: Option<Version> = claude::version::from_package(&program.canonicalize().unwrap());
     let root = state.path().canonicalize().unwrap();
     Order {
         tier: Tier::Strict,
         project: project.path().canonicalize().unwrap(),
         home: root.join("home"),
         scratch: root.join("capture"),
-        version: claude::version::from_package(&program.canonicalize().unwrap()),
+        version,
         program,
         profile: profile.name().into(),
         lcc: env!("CARGO_BIN_EXE_lcc").into(),
-        args: claude::arguments(profile, Tier::Strict, "m", &new(), &[]),
+        args: claude::arguments(&options(&profile.into(), version), Tier::Strict, "m", &new(), &[]),
         env: claude::environment(&EnvironmentInputs {
             base_url: "http://127.0.0.1:1",
             token: "t",
             model: "m",
-            window: 32_768,
-            output: 4_096,
-            profile,
+            belief: believe(compacts(version), 32_768, 4_096, 26_872),
+            options: &options(&profile.into(), version),
             tier: Tier::Strict,
             home: "/nowhere",
             path: "/usr/bin:/bin",

@@ -1,5 +1,6 @@
 //! Values that every room speaks; depends on nothing else in lcc.
 
+pub mod equipment;
 pub mod observation;
 pub mod phase;
 pub mod profile;
@@ -11,6 +12,7 @@ pub mod tier;
 pub mod time;
 pub mod units;
 
+pub use equipment::Equipment;
 pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
 pub use profile::Profile;

@@ -181,6 +181,9 @@ impl Engine {
         };
         match chosen.map_err(|e| e.to_string()).and_then(|c| self.connect(client.clone(), c)) {
             Ok(line) => {
+                for remark in line.plan.remarks() {
+                    self.notice(NoticeLevel::Info, remark);
+                }
                 self.line = Some(line);
                 true
             }
