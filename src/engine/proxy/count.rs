@@ -84,6 +84,11 @@ impl Counter {
                 *place = Some((digest, fixed));
                 report(total, Some(fixed));
             }
+            if let Ok(text) = std::str::from_utf8(&body)
+                && let Some(parts) = super::fixed::weigh(&question, text).await
+            {
+                reporter.report(Event::FixedWeighed { request, parts });
+            }
         });
         Some(Counting(task))
     }
@@ -117,6 +122,12 @@ impl Question {
         };
         let told = tokio::time::timeout(PATIENCE, asked).await.ok()??;
         told.count.or_else(|| Some(told.tokens?.len() as u64))
+    }
+
+    /// Tokens of a request's system and tools, with one message of one character; `None` when the
+    /// server does not count.
+    pub async fn fixed(&self, body: &str) -> Option<u64> {
+        self.ask(Bytes::from(fixed_only(body)?)).await
     }
 
     async fn ask(&self, body: Bytes) -> Option<u64> {
