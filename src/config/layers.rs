@@ -167,6 +167,12 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
 
     let resolved = Resolved { settings, origins };
     problems.extend(together(&resolved, &layers.themes));
+    // Stable: layer by layer, the file from top to bottom.
+    problems.sort_by_key(|problem| match problem.place {
+        Place::File { line, .. } => (0, line),
+        Place::Env => (1, 0),
+        Place::Flag => (2, 0),
+    });
     if problems.is_empty() { Ok(resolved) } else { Err(ConfigError { problems }) }
 }
 

@@ -102,7 +102,10 @@ fn each_mistake_in_a_file_has_its_line_and_its_way_out() {
             "window = -5",
             "config.toml:1: window = -5: expected a whole number of tokens, e.g. 32768",
         ),
-        ("profile = \"fat\"", "config.toml:1: profile = \"fat\": expected lean, standard or full, or one of your own, written as a table [profiles.NAME]"),
+        (
+            "profile = \"fat\"",
+            "config.toml:1: profile = \"fat\": expected lean, standard or full, or one of your own, written as a table [profiles.NAME]",
+        ),
         ("sandbox = true", "config.toml:1: sandbox = true: expected strict, reduced or off"),
         ("panes = \"yes\"", "config.toml:1: panes = \"yes\": expected true or false"),
         ("model = \"\"", "config.toml:1: model = \"\": empty; expected the name of a model"),

@@ -125,7 +125,7 @@ fn one(name: &str, path: &str, table: &DeTable<'_>, wrong: &mut Vec<Wrong>) -> E
                     None => profile.flags = flags,
                 },
                 None => {
-                    say("flags", "expected a list of words, a flag or its value each".to_owned())
+                    say("flags", "expected a list of words, a flag or its value each".to_owned());
                 }
             },
             "env" => match value.as_table() {

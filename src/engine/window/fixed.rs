@@ -32,7 +32,7 @@ pub fn by_size(parts: &[FixedPart], total: Option<u64>) -> Vec<(FixedPart, bool)
             (FixedPart { tokens: part.tokens.or_else(|| share(part)), ..part.clone() }, counted)
         })
         .collect();
-    all.sort_by(|(a, _), (b, _)| (b.tokens, b.bytes).cmp(&(a.tokens, a.bytes)));
+    all.sort_by_key(|(part, _)| std::cmp::Reverse((part.tokens, part.bytes)));
     all
 }
 
