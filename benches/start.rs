@@ -18,6 +18,7 @@ use lcc::{
     engine::{
         claude::{self, Conversation, EnvironmentInputs, state::Look},
         practice::{self, PracticeOptions},
+        window::believe,
     },
 };
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -105,13 +106,14 @@ fn main() {
     claude::state::seed(&home, &project, Look::Dark).unwrap();
     let path = std::env::var("PATH").unwrap();
 
+    let version = claude::version::from_package(&claude);
+    let options = claude::options(&Profile::Lean.into(), version);
     let bare_env = claude::environment(&EnvironmentInputs {
         base_url: &url,
         token: "t",
         model: "practice",
-        window: 32_768,
-        output: 4_096,
-        profile: Profile::Lean,
+        belief: believe(claude::compacts(version), 32_768, 4_096, 26_947),
+        options: &options,
         tier: Tier::Strict,
         home: &home.display().to_string(),
         path: &path,
@@ -137,7 +139,7 @@ fn main() {
         let at = run(lcc, &["--server".into(), url.clone()], &lcc_env, &project, &[LCC, CLAUDE]);
         let conversation = Conversation::New(uuid::Uuid::new_v4().to_string());
         let words: Vec<String> =
-            claude::arguments(Profile::Lean, Tier::Strict, "practice", &conversation, &[])
+            claude::arguments(&options, Tier::Strict, "practice", &conversation, &[])
                 .iter()
                 .map(|w| w.to_string_lossy().into_owned())
                 .collect();

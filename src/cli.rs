@@ -150,6 +150,22 @@ pub enum Sub {
         #[arg(long)]
         watch: bool,
     },
+    /// What the fixed part of this project's last session consisted of, and what each profile
+    /// would cost.
+    Report {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// The server that counts [default: the configured one, else the last session's].
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+        /// Project folder [default: this directory].
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+        /// Configuration file.
+        #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
+        config: Option<PathBuf>,
+    },
     /// The configuration.
     Config {
         /// What about it.

@@ -8,7 +8,9 @@ use std::{
 use clap::Parser;
 use lcc::{
     cli::{Cli, ConfigWhat, Sub},
-    commands::{self, CommandError, sandbox::SandboxArgs, settings::Surroundings},
+    commands::{
+        self, CommandError, report::ReportArgs, sandbox::SandboxArgs, settings::Surroundings,
+    },
     config::Flags,
     engine::practice::PracticeOptions,
 };
@@ -97,6 +99,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let around = Surroundings::look(None)?;
             let sessions = around.paths.state.join("sessions");
             commands::status::run(&sessions, id.as_deref(), json, watch, &mut out).map(done)
+        }
+        Some(Sub::Report { json, server, project, config }) => {
+            let around = Surroundings::look(config.as_deref())?;
+            let args = ReportArgs { project, server, json };
+            block_on(commands::report::run(&around, &args, &mut out)).map(done)
         }
         Some(Sub::Config { what, config }) => {
             let around = Surroundings::look(config.as_deref())?;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cli::CockpitArgs,
     config::{Key, Origin, Resolved},
-    domain::Profile,
+    domain::Equipment,
     engine::{
         backend::LogPlace,
         claude::state::Look,
@@ -142,8 +142,8 @@ fn given(resolved: &Resolved, key: Key) -> bool {
 }
 
 /// The profile that was asked for; by the window's size when none was.
-fn profile(resolved: &Resolved) -> Option<Profile> {
-    given(resolved, Key::Profile).then_some(resolved.settings.profile)
+fn profile(resolved: &Resolved) -> Option<Equipment> {
+    given(resolved, Key::Profile).then(|| resolved.settings.equipment()).flatten()
 }
 
 /// What the outer terminal can show.

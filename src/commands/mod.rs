@@ -10,6 +10,7 @@ pub mod practice;
 pub mod project;
 pub mod proxy;
 pub mod reach;
+pub mod report;
 pub mod sandbox;
 pub mod serve;
 pub mod service;

@@ -1,6 +1,6 @@
 //! The file: TOML with spans, walked along the schema; every problem with its line.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use toml::{
     Spanned,
@@ -9,10 +9,12 @@ use toml::{
 
 use super::{
     error::{Place, Problem},
+    profiles,
     schema::Key,
     suggest::nearest,
     value::Given,
 };
+use crate::domain::Equipment;
 
 /// One assignment of the file that the schema knows.
 struct Found<'a> {
@@ -29,6 +31,7 @@ struct Found<'a> {
 pub(super) fn read(
     path: &Path,
     text: &str,
+    own: &mut BTreeMap<String, Equipment>,
     mut apply: impl FnMut(Key, &Given<'_>, usize) -> Result<(), String>,
 ) -> Vec<Problem> {
     let lines = Lines { path, text };
@@ -47,6 +50,15 @@ pub(super) fn read(
         if let Err(message) = apply(found.key, &Given::Toml(found.value), found.line) {
             problems.push(lines.problem(found.line, found.text, message));
         }
+    }
+    if let Some(table) = table.get_ref().get(profiles::TABLE).and_then(|t| t.get_ref().as_table()) {
+        let mut wrong = Vec::new();
+        *own = profiles::read(table, &mut wrong);
+        problems.extend(
+            wrong
+                .into_iter()
+                .map(|(at, text, message)| lines.problem(lines.line(at), text, message)),
+        );
     }
     // The table is sorted by name; a reader goes from top to bottom.
     problems.sort_by_key(|problem| match problem.place {
@@ -97,6 +109,11 @@ impl Lines<'_> {
                     text
                 };
                 found.push(Found { key, text, line, value: value.get_ref() });
+            } else if inside.is_none()
+                && name.get_ref() == profiles::TABLE
+                && value.get_ref().is_table()
+            {
+                // Its tables have names of the user's; they are read apart.
             } else if inside.is_none() && Key::TABLES.contains(&name.get_ref().as_ref()) {
                 match value.get_ref().as_table() {
                     Some(table) => found.extend(self.walk(table, Some(name.get_ref()), problems)),
@@ -116,7 +133,7 @@ impl Lines<'_> {
     fn unknown(&self, name: &str, inside: Option<&str>, line: usize) -> Problem {
         let in_table = Key::ALL.map(Key::entry);
         let here = in_table.iter().filter(|entry| entry.table == inside).map(|entry| entry.name);
-        let tables = Key::TABLES.into_iter().filter(|_| inside.is_none());
+        let tables = Key::TABLES.into_iter().chain([profiles::TABLE]).filter(|_| inside.is_none());
         let elsewhere = in_table.iter().find(|entry| entry.table != inside && entry.name == name);
         let message = match (nearest(name, here.chain(tables)), elsewhere) {
             (_, Some(entry)) => format!(

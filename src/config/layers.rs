@@ -11,6 +11,7 @@ use super::{
     suggest::nearest,
     value::Given,
 };
+use crate::domain::Profile;
 
 /// What the command line gave, unread: the same readers judge flags, variables and the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,11 +130,13 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
     let mut problems = Vec::new();
 
     if let Some((path, text)) = &layers.file {
-        problems.extend(document::read(path, text, |key, given, line| {
+        let mut own = BTreeMap::new();
+        problems.extend(document::read(path, text, &mut own, |key, given, line| {
             settings.set(key, given)?;
             origins.insert(key, Origin::File { path: path.clone(), line });
             Ok(())
         }));
+        settings.profiles = own;
     }
     for key in Key::ALL {
         let entry = key.entry();
@@ -164,12 +167,19 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
 
     let resolved = Resolved { settings, origins };
     problems.extend(together(&resolved, &layers.themes));
+    // Stable: layer by layer, the file from top to bottom.
+    problems.sort_by_key(|problem| match problem.place {
+        Place::File { line, .. } => (0, line),
+        Place::Env => (1, 0),
+        Place::Flag => (2, 0),
+    });
     if problems.is_empty() { Ok(resolved) } else { Err(ConfigError { problems }) }
 }
 
 /// What only shows once all values are known.
 fn together(resolved: &Resolved, themes: &[String]) -> Vec<Problem> {
     let Settings { server, allow_remote, window, output_reserve, theme, .. } = &resolved.settings;
+    let profile = &resolved.settings.profile;
     let mut problems: Vec<Problem> = access::conflicts(&resolved.settings, &resolved.origins)
         .into_iter()
         .map(|(key, message)| at_origin(resolved, key, message))
@@ -199,6 +209,20 @@ fn together(resolved: &Resolved, themes: &[String]) -> Vec<Problem> {
             key,
             format!("output_reserve ({output_reserve}) must be less than window ({window})"),
         ));
+    }
+    if resolved.settings.equipment().is_none() {
+        let own: Vec<&str> = resolved.settings.profiles.keys().map(String::as_str).collect();
+        let all = Profile::ALL.into_iter().map(|p| -> &str { p.name() }).chain(own.iter().copied());
+        let message = match (nearest(profile, all), own.as_slice()) {
+            (Some(meant), _) => format!("no such profile (did you mean {meant}?)"),
+            (None, []) => "expected lean, standard or full, or one of your own, written as a \
+                           table [profiles.NAME]"
+                .to_owned(),
+            (None, own) => {
+                format!("expected lean, standard or full, or of your own {}", own.join(", "))
+            }
+        };
+        problems.push(at_origin(resolved, Key::Profile, message));
     }
     if !themes.is_empty() && !themes.contains(theme) {
         let hint = nearest(theme, themes.iter().map(String::as_str))

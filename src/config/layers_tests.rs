@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{Profile, Tier};
+use crate::domain::Tier;
 
 fn layers(file: &str) -> Layers {
     Layers { file: Some(("config.toml".into(), file.to_owned())), ..Layers::default() }
@@ -31,7 +31,7 @@ fn each_layer_wins_over_the_one_below() {
     assert_eq!(resolved.origin(Key::Model), Origin::Env("LCC_MODEL"));
     assert_eq!(resolved.settings.theme, "light");
     assert_eq!(resolved.origin(Key::Theme).to_string(), "config.toml:3");
-    assert_eq!(resolved.settings.profile, Profile::Lean);
+    assert_eq!(resolved.settings.profile, "lean");
     assert_eq!(resolved.origin(Key::Profile), Origin::Default);
 }
 
@@ -102,7 +102,10 @@ fn each_mistake_in_a_file_has_its_line_and_its_way_out() {
             "window = -5",
             "config.toml:1: window = -5: expected a whole number of tokens, e.g. 32768",
         ),
-        ("profile = \"fat\"", "config.toml:1: profile = \"fat\": expected lean, standard or full"),
+        (
+            "profile = \"fat\"",
+            "config.toml:1: profile = \"fat\": expected lean, standard or full, or one of your own, written as a table [profiles.NAME]",
+        ),
         ("sandbox = true", "config.toml:1: sandbox = true: expected strict, reduced or off"),
         ("panes = \"yes\"", "config.toml:1: panes = \"yes\": expected true or false"),
         ("model = \"\"", "config.toml:1: model = \"\": empty; expected the name of a model"),
@@ -241,5 +244,73 @@ proptest! {
         for resolved in [from_file, resolve(&env).unwrap(), resolve(&flag).unwrap()] {
             prop_assert_eq!(resolved.settings.window, Some(tokens));
         }
+    }
+}
+
+#[test]
+fn profiles_of_one_s_own() {
+    let file = "profile = \"mine\"\n[profiles.mine]\nbase = \"standard\"\n\
+        tools = [\"Bash\", \"Read\", \"mcp__db__query\"]\nflags = [\"--append-system-prompt\", \"Be brief.\"]\n\
+        [profiles.mine.env]\nCLAUDE_CODE_DISABLE_AUTO_MEMORY = true\nBASH_MAX_OUTPUT_LENGTH = 9000\n\
+        CLAUDE_CODE_DISABLE_CRON = \"\"\n[profiles.bare-bones]\n";
+    let settings = resolve(&layers(file)).unwrap().settings;
+    let mine = settings.equipment().unwrap();
+    assert_eq!((mine.name.as_str(), mine.base), ("mine", crate::domain::Profile::Standard));
+    assert_eq!(mine.tools.as_ref().map(Vec::len), Some(3));
+    assert_eq!(mine.env["CLAUDE_CODE_DISABLE_AUTO_MEMORY"], "1");
+    assert_eq!(mine.env["BASH_MAX_OUTPUT_LENGTH"], "9000");
+    assert_eq!(mine.env["CLAUDE_CODE_DISABLE_CRON"], "");
+    assert_eq!(settings.profiles["bare-bones"].base, crate::domain::Profile::Lean);
+}
+
+#[test]
+fn what_is_wrong_with_a_profile_is_told_with_its_line() {
+    for (file, expected) in [
+        (
+            "profile = \"mien\"\n[profiles.mine]\n",
+            "config.toml:1: profile = \"mien\": no such profile (did you mean mine?)",
+        ),
+        (
+            "profile = \"big\"\n",
+            "config.toml:1: profile = \"big\": expected lean, standard or full, or one of your own, \
+             written as a table [profiles.NAME]",
+        ),
+        (
+            "[profiles.lean]\nbase = \"full\"\n",
+            "config.toml:1: profiles.lean: this name is lcc's own; give your profile another",
+        ),
+        (
+            "[profiles.a]\nbase = \"medium\"\n",
+            "config.toml:2: profiles.a.base: expected lean, standard or full",
+        ),
+        (
+            "[profiles.a]\ntolls = []\n",
+            "config.toml:2: profiles.a.tolls: unknown key (did you mean tools?)",
+        ),
+        (
+            "[profiles.a]\ntools = [\"Bash(rm *)\"]\n",
+            "config.toml:2: profiles.a.tools: \"Bash(rm *)\" is not the name of a tool",
+        ),
+        (
+            "[profiles.a]\nflags = [\"--resume=x\"]\n",
+            "config.toml:2: profiles.a.flags: --resume cannot be set here: use lcc --resume",
+        ),
+        (
+            "[profiles.a]\n\n[profiles.a.env]\nANTHROPIC_BASE_URL = \"x\"\n",
+            "config.toml:4: profiles.a.env.ANTHROPIC_BASE_URL: a profile may not set this variable",
+        ),
+        (
+            "[profiles.a]\nenv = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = \"0\" }\n",
+            "config.toml:2: profiles.a.env.CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: lcc sets this",
+        ),
+        ("profiles = 3\n", "config.toml:1: profiles: unknown key"),
+        (
+            "[profiles]\nx = 3\n",
+            "config.toml:2: profiles.x: expected a table, written [profiles.x]",
+        ),
+        ("[profiles.\"A b\"]\n", "config.toml:1: profiles.A b: expected up to 32 lower-case"),
+    ] {
+        let got = messages(&layers(file));
+        assert!(got.len() == 1 && got[0].starts_with(expected), "{file}\n{got:#?}");
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod layers;
 mod load;
 mod paths;
+mod profiles;
 mod reference;
 pub mod schema;
 mod server_url;

@@ -272,13 +272,15 @@ impl Key {
             Self::Profile => Entry {
                 table: None,
                 name: "profile",
-                kind: "lean, standard or full",
+                kind: "lean, standard, full or one of your own",
                 default: "lean",
                 example: "profile = \"lean\"",
                 env: "LCC_PROFILE",
                 flag: Some("--profile"),
                 doc: "How much of Claude Code's own equipment is loaded into the window: six \
-                      core tools, all that needs no network, or everything.",
+                      core tools, all that needs no network, or everything. Without this setting \
+                      a window under 64K gets lean, a larger one standard. A profile of your \
+                      own is a table [profiles.NAME], described in docs/WINDOW.md.",
             },
             Self::Sandbox => Entry {
                 table: None,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{Api, KvType, Profile, ServeKind, Tier};
+use crate::domain::{Api, Equipment, KvType, Profile, ServeKind, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,8 +74,10 @@ pub struct Settings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
-    /// Claude Code's equipment.
-    pub profile: Profile,
+    /// The name of the profile: one of lcc's or of `profiles`.
+    pub profile: String,
+    /// The user's own profiles, by name.
+    pub profiles: BTreeMap<String, Equipment>,
     /// Sandbox tier asked for.
     pub sandbox: Tier,
     /// Absolute path of Claude Code; `None`: look for it.
@@ -106,7 +108,8 @@ impl Default for Settings {
             dialect: None,
             thinking: false,
             thinking_limit: 2_000,
-            profile: Profile::Lean,
+            profile: Profile::Lean.name().to_owned(),
+            profiles: BTreeMap::new(),
             sandbox: Tier::Strict,
             claude: None,
             theme: "dark".to_owned(),
@@ -132,7 +135,7 @@ impl Settings {
             Key::Dialect => self.dialect = given.dialect()?,
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
-            Key::Profile => self.profile = given.name()?,
+            Key::Profile => self.profile = given.text("the name of a profile")?,
             Key::Sandbox => self.sandbox = given.name()?,
             Key::Claude => self.claude = Some(given.path()?),
             Key::Theme => self.theme = given.text("the name of a theme")?,
@@ -160,6 +163,13 @@ impl Settings {
         Ok(())
     }
 
+    /// The profile that is named; `None` when there is none of that name.
+    #[must_use]
+    pub fn equipment(&self) -> Option<Equipment> {
+        let own = || self.profiles.get(&self.profile).cloned();
+        self.profile.parse::<Profile>().map(Equipment::from).ok().or_else(own)
+    }
+
     /// One setting as text; what is not set reads as the schema's default does.
     #[must_use]
     pub fn show(&self, key: Key) -> String {
@@ -179,7 +189,7 @@ impl Settings {
             Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),
-            Key::Profile => self.profile.to_string(),
+            Key::Profile => self.profile.clone(),
             Key::Sandbox => self.sandbox.to_string(),
             Key::Claude => path(&self.claude),
             Key::Theme => self.theme.clone(),

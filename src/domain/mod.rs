@@ -1,5 +1,7 @@
 //! Values that every room speaks; depends on nothing else in lcc.
 
+pub mod equipment;
+pub mod fixed;
 pub mod observation;
 pub mod phase;
 pub mod profile;
@@ -11,6 +13,8 @@ pub mod tier;
 pub mod time;
 pub mod units;
 
+pub use equipment::Equipment;
+pub use fixed::FixedPart;
 pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
 pub use profile::Profile;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    FixedPart,
     request::{RequestId, RequestKind, Section, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
@@ -56,6 +57,13 @@ pub enum Event {
         fixed: Option<u64>,
         /// Who counted.
         source: Source,
+    },
+    /// The server's own tokenizer has counted the parts of a request's fixed part.
+    FixedWeighed {
+        /// The request's number.
+        request: RequestId,
+        /// System blocks and tools.
+        parts: Vec<FixedPart>,
     },
     /// The server's progress in reading a prompt. Comes while a request is in prefill.
     PrefillProgress {

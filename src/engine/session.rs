@@ -5,6 +5,7 @@ mod compaction;
 mod learned;
 mod line;
 pub mod log;
+pub mod record;
 mod served;
 mod server;
 mod settings;
@@ -19,6 +20,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior},
 };
 
+pub use learned::reading_curve;
 pub use settings::{Open, ServerChoice, SessionSettings, Surroundings};
 pub use status::{ABOUT, SOCKET, bury_dead};
 
@@ -76,6 +78,7 @@ struct Engine {
     life: Option<Life>,
     compaction: Compaction,
     log: Log,
+    record: record::Keeper,
     server_news: ServerNews,
     size: (u16, u16),
 }
@@ -110,6 +113,7 @@ impl Engine {
             life: None,
             compaction: Compaction::default(),
             log: Log::default(),
+            record: record::Keeper::default(),
             server_news: ServerNews::default(),
         }
     }
@@ -181,6 +185,9 @@ impl Engine {
         };
         match chosen.map_err(|e| e.to_string()).and_then(|c| self.connect(client.clone(), c)) {
             Ok(line) => {
+                for remark in line.plan.remarks() {
+                    self.notice(NoticeLevel::Info, remark);
+                }
                 self.line = Some(line);
                 true
             }
@@ -355,6 +362,11 @@ impl Engine {
         });
         if !news {
             return;
+        }
+        if let Some(line) = &self.line
+            && let Err(e) = self.record.keep(&self.settings, line, &snapshot)
+        {
+            tracing::warn!("{e}; lcc report will not see this session");
         }
         // A front that lags gets the newest figures, not all that it missed.
         self.waiting.retain(|u| !matches!(u, Update::Snapshot(_)));

@@ -38,6 +38,22 @@ pub struct Snapshot {
     pub server: ServerFigures,
     /// What holds Claude Code in.
     pub sandbox: SandboxFigures,
+    /// What the fixed part consists of, the largest first.
+    #[serde(default)]
+    pub fixed_parts: Vec<FixedFigures>,
+}
+
+/// One part of the fixed prompt: a block of the system prompt or a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FixedFigures {
+    /// Which one: `system[1]`, `tool Bash`.
+    pub part: String,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// Its tokens.
+    pub tokens: Option<u64>,
+    /// Whether the server's own tokenizer counted them; else they are its share by bytes.
+    pub counted: bool,
 }
 
 /// How full the window is, in tokens.

@@ -86,6 +86,7 @@ pub fn text(buffer: &Buffer) -> String {
 pub fn idle() -> Snapshot {
     Snapshot {
         session: "s1".to_owned(),
+        fixed_parts: Vec::new(),
         phase: Phase::Idle,
         phase_s: 4.2,
         turns: 7,

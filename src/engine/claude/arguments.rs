@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 
-use crate::domain::{Profile, Tier};
+use crate::domain::Tier;
+
+use super::Options;
 
 /// Which conversation Claude Code opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +17,12 @@ pub enum Conversation {
     Continue,
 }
 
-/// The six tools that work offline on a small model.
-pub const LEAN_TOOLS: &str = "Bash,Edit,Read,Write,Glob,Grep";
-
-/// Tools that need the network or a cloud account: useless where nothing leaves the machine.
-const NETWORK_TOOLS: &str = "WebFetch,WebSearch";
-
 /// The argument list, without the program's own name. `extra` is what the user wrote after `--`.
 ///
 /// The permission prompts are skipped only where the operating system enforces the limits.
 #[must_use]
 pub fn arguments(
-    profile: Profile,
+    options: &Options,
     tier: Tier,
     model: &str,
     conversation: &Conversation,
@@ -38,10 +34,9 @@ pub fn arguments(
         Tier::Strict | Tier::Reduced => add(&["--dangerously-skip-permissions"]),
         Tier::Off => {}
     }
-    match profile {
-        Profile::Lean => add(&["--tools", LEAN_TOOLS, "--strict-mcp-config"]),
-        Profile::Standard => add(&["--disallowedTools", NETWORK_TOOLS]),
-        Profile::Full => {}
+    // The flags that follow end the list of tools.
+    for word in &options.flags {
+        add(&[word]);
     }
     add(&["--model", model]);
     match conversation {
@@ -55,10 +50,11 @@ pub fn arguments(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::options, *};
+    use crate::domain::Profile;
 
     fn text(profile: Profile, tier: Tier, conversation: &Conversation) -> String {
-        arguments(profile, tier, "m", conversation, &["--verbose".into()])
+        arguments(&options(&profile.into(), None), tier, "m", conversation, &["--verbose".into()])
             .iter()
             .map(|w| w.to_string_lossy().into_owned())
             .collect::<Vec<_>>()
@@ -86,7 +82,8 @@ mod tests {
         );
         assert_eq!(
             text(Profile::Standard, Tier::Off, &Conversation::Continue),
-            "--disallowedTools WebFetch,WebSearch --model m --continue --verbose"
+            "--tools Bash,Edit,Read,Write,Glob,Grep,Agent,AskUserQuestion,EnterPlanMode,\
+             ExitPlanMode,NotebookEdit,Skill --model m --continue --verbose"
         );
         assert_eq!(
             text(Profile::Full, Tier::Off, &Conversation::Resume("r".into())),

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Profile, Tier};
+use crate::{domain::Tier, engine::window::Belief};
+
+use super::Options;
 
 /// What the environment depends on.
 #[derive(Debug, Clone)]
@@ -17,12 +19,10 @@ pub struct EnvironmentInputs<'a> {
     pub token: &'a str,
     /// The model's name as the server knows it.
     pub model: &'a str,
-    /// Tokens one request may use on this server.
-    pub window: u64,
-    /// Tokens one answer may have.
-    pub output: u64,
-    /// How much equipment is loaded.
-    pub profile: Profile,
+    /// What Claude Code must believe of the window.
+    pub belief: Belief,
+    /// What the profile comes to on this version.
+    pub options: &'a Options,
     /// The sandbox in force.
     pub tier: Tier,
     /// Home folder as the child sees it.
@@ -74,25 +74,6 @@ const ALWAYS: &[(&str, &str)] = &[
     ("CLAUDE_STREAM_IDLE_TIMEOUT_MS", PATIENCE_MS),
 ];
 
-/// Off in every profile but `full`.
-const NOT_FULL: &[(&str, &str)] = &[
-    ("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "1"),
-    ("CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION", "false"),
-    ("CLAUDE_CODE_ENABLE_AWAY_SUMMARY", "0"),
-    ("CLAUDE_CODE_DISABLE_ADVISOR_TOOL", "1"),
-];
-
-/// Off in `lean`: what costs thousands of tokens or sends requests of its own.
-const LEAN: &[(&str, &str)] = &[
-    ("CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS", "1"),
-    ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"),
-    ("CLAUDE_CODE_DISABLE_BUNDLED_SKILLS", "1"),
-    ("CLAUDE_CODE_DISABLE_WORKFLOWS", "1"),
-    ("CLAUDE_CODE_DISABLE_CRON", "1"),
-    ("CLAUDE_CODE_DISABLE_EXPLORE_PLAN_AGENTS", "1"),
-    ("CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"),
-];
-
 /// The environment, complete.
 #[must_use]
 pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
@@ -100,15 +81,19 @@ pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
     let mut set = |pairs: &[(&str, &str)]| {
         env.extend(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     };
+    let belief = &inputs.belief;
+    let (tokens, chars) = (belief.result.to_string(), belief.result_chars().to_string());
+    // One tool result must not fill the window.
+    set(&[
+        ("BASH_MAX_OUTPUT_LENGTH", &chars),
+        ("TASK_MAX_OUTPUT_LENGTH", &chars),
+        ("MAX_MCP_OUTPUT_TOKENS", &tokens),
+        ("CLAUDE_CODE_FILE_READ_MAX_OUTPUT_TOKENS", &tokens),
+    ]);
+    let own: Vec<(&str, &str)> =
+        inputs.options.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    set(&own);
     set(ALWAYS);
-    match inputs.profile {
-        Profile::Lean => {
-            set(NOT_FULL);
-            set(LEAN);
-        }
-        Profile::Standard => set(NOT_FULL),
-        Profile::Full => {}
-    }
     let config_dir = format!("{}/.claude", inputs.home);
     set(&[
         ("ANTHROPIC_BASE_URL", inputs.base_url),
@@ -119,15 +104,8 @@ pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
         ("ANTHROPIC_DEFAULT_SONNET_MODEL", inputs.model),
         ("ANTHROPIC_DEFAULT_HAIKU_MODEL", inputs.model),
         ("CLAUDE_CODE_SUBAGENT_MODEL", inputs.model),
-        ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", &inputs.window.to_string()),
-        ("CLAUDE_CODE_MAX_OUTPUT_TOKENS", &inputs.output.to_string()),
-        // One tool result must not fill the window: a quarter of it at most.
-        ("BASH_MAX_OUTPUT_LENGTH", &(inputs.window.clamp(4_096, 30_000)).to_string()),
-        ("MAX_MCP_OUTPUT_TOKENS", &(inputs.window / 4).clamp(1_024, 25_000).to_string()),
-        (
-            "CLAUDE_CODE_FILE_READ_MAX_OUTPUT_TOKENS",
-            &(inputs.window / 4).clamp(1_024, 25_000).to_string(),
-        ),
+        ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", &belief.context.to_string()),
+        ("CLAUDE_CODE_MAX_OUTPUT_TOKENS", &belief.output.to_string()),
         ("HOME", inputs.home),
         ("CLAUDE_CONFIG_DIR", &config_dir),
         ("USER", "lcc"),
@@ -146,34 +124,40 @@ pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
     if let Some(tz) = inputs.tz {
         set(&[("TZ", tz)]);
     }
+    for unknown in &inputs.options.left_out {
+        env.remove(unknown);
+    }
     env
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::options, *};
+    use crate::{
+        domain::Profile,
+        engine::window::{Compacts, believe},
+    };
 
-    fn inputs(profile: Profile) -> EnvironmentInputs<'static> {
-        EnvironmentInputs {
+    fn of(profile: Profile) -> BTreeMap<String, String> {
+        environment(&EnvironmentInputs {
             base_url: "http://127.0.0.1:3128",
             token: "t",
             model: "m",
-            window: 32_768,
-            output: 4_096,
-            profile,
+            belief: believe(Compacts::WhenRefused, 32_768, 4_096, 26_872),
+            options: &options(&profile.into(), None),
             tier: Tier::Strict,
             home: "/home/lcc",
             path: "/usr/bin:/bin",
             lang: None,
             tz: None,
             bare_root: false,
-        }
+        })
     }
 
     #[test]
     fn no_api_key_and_a_literal_loopback_address() {
         for profile in Profile::ALL {
-            let env = environment(&inputs(profile));
+            let env = of(profile);
             assert!(!env.contains_key("ANTHROPIC_API_KEY"));
             assert!(env["ANTHROPIC_BASE_URL"].starts_with("http://127.0.0.1:"));
             assert_eq!(env["ANTHROPIC_AUTH_TOKEN"], "t");
@@ -181,15 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn the_window_claude_code_believes_in_is_the_server_s() {
-        let env = environment(&inputs(Profile::Lean));
-        assert_eq!(env["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], "32768");
+    fn it_is_told_what_it_must_believe() {
+        let env = of(Profile::Lean);
+        assert_eq!(env["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], "36864");
         assert_eq!(env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"], "4096");
     }
 
     #[test]
     fn nothing_of_the_outer_terminal_can_come_in() {
-        let env = environment(&inputs(Profile::Full));
+        let env = of(Profile::Full);
         for name in ["TMUX", "STY", "ZELLIJ", "KITTY_WINDOW_ID", "VTE_VERSION", "WT_SESSION"] {
             assert!(!env.contains_key(name));
         }
@@ -197,13 +181,30 @@ mod tests {
     }
 
     #[test]
-    fn lean_switches_off_what_standard_keeps() {
-        let lean = environment(&inputs(Profile::Lean));
-        let standard = environment(&inputs(Profile::Standard));
-        let full = environment(&inputs(Profile::Full));
-        assert!(lean.contains_key("CLAUDE_CODE_DISABLE_WORKFLOWS"));
-        assert!(!standard.contains_key("CLAUDE_CODE_DISABLE_WORKFLOWS"));
-        assert!(standard.contains_key("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"));
-        assert!(!full.contains_key("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"));
+    fn one_s_own_profile_changes_caps_but_not_what_lcc_stands_for() {
+        let mut own = crate::domain::Equipment::from(Profile::Lean);
+        for (name, value) in [
+            ("BASH_MAX_OUTPUT_LENGTH", "9000"),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "0"),
+            ("ANTHROPIC_BASE_URL", "http://example.com"),
+        ] {
+            own.env.insert(name.into(), value.into());
+        }
+        let env = environment(&EnvironmentInputs {
+            base_url: "http://127.0.0.1:1",
+            token: "t",
+            model: "m",
+            belief: believe(Compacts::AtThreshold, 32_768, 4_096, 26_872),
+            options: &options(&own, None),
+            tier: Tier::Off,
+            home: "/h",
+            path: "/bin",
+            lang: None,
+            tz: None,
+            bare_root: false,
+        });
+        assert_eq!(env["BASH_MAX_OUTPUT_LENGTH"], "9000");
+        assert_eq!(env["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"], "1");
+        assert_eq!(env["ANTHROPIC_BASE_URL"], "http://127.0.0.1:1");
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 use super::{
     cache::Cache,
     curve::Curve,
+    fixed::Fixed,
     flight::{Counted, Flight, Written},
     forecast,
     noise::Noise,
@@ -58,6 +59,7 @@ pub struct Meter {
     pub(super) noise: Noise,
     pub(super) server: Server,
     pub(super) sandbox: Sandbox,
+    fixed: Fixed,
     pub(super) ratios: Ratios,
     pub(super) flights: BTreeMap<RequestId, Flight>,
     /// The conversation's own request under way: main or compaction.
@@ -113,12 +115,14 @@ impl Meter {
                 session,
                 ..
             } => {
+                self.fixed.started(kind, sections);
                 let flight = self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
                 self.started(flight, session.as_deref(), at);
             }
             Event::PromptCounted { request, total, fixed, source } => {
                 self.counted(*request, *total, *fixed, *source);
             }
+            Event::FixedWeighed { parts, .. } => self.fixed.weighed(parts),
             Event::PrefillProgress { request, done, cached, total, generated, source } => {
                 let look =
                     Look { at, done: *done, cached: *cached, total: *total, source: *source };
@@ -367,6 +371,7 @@ impl Meter {
             phase: self.clock.phase(),
             phase_s: self.clock.seconds(now),
             turns: self.turns.ended,
+            fixed_parts: self.fixed.figures(self.window.fixed()),
             window: self.window.figures(size, lead, &self.ratios),
             prefill,
             cache: self.cache.figures(),

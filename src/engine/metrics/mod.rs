@@ -3,6 +3,7 @@
 mod cache;
 mod course;
 mod curve;
+mod fixed;
 mod flight;
 mod forecast;
 mod meter;

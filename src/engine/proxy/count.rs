@@ -35,6 +35,8 @@ pub struct Question {
 #[derive(Debug, Default)]
 pub struct Counter {
     fixed: Mutex<Option<(u64, u64)>>,
+    /// The digest of the fixed part whose sections were counted, or could not be.
+    weighed: Mutex<Option<u64>>,
 }
 
 /// A count under way; it ends when this is dropped.
@@ -61,6 +63,7 @@ impl Counter {
     /// Says nothing at all when the server cannot count or fails to.
     #[must_use]
     pub fn start(self: Arc<Self>, reporter: Reporter, job: &Job, digest: u64) -> Option<Counting> {
+        self.weigh(&reporter, job, digest);
         let question = job.question.clone()?;
         let (request, body) = (job.request, job.sent.clone());
         let task = tokio::spawn(async move {
@@ -86,6 +89,23 @@ impl Counter {
             }
         });
         Some(Counting(task))
+    }
+
+    /// Has the sections of a new fixed part counted. Goes on when the request is over: it is asked
+    /// once and matters to the next ones too.
+    fn weigh(&self, reporter: &Reporter, job: &Job, digest: u64) {
+        let mut weighed = self.weighed.lock().unwrap_or_else(PoisonError::into_inner);
+        if weighed.replace(digest) == Some(digest) {
+            return;
+        }
+        let (reporter, question, request) = (reporter.clone(), job.tokens.clone(), job.request);
+        let body = job.sent.clone();
+        tokio::spawn(async move {
+            let Ok(text) = std::str::from_utf8(&body) else { return };
+            if let Some(parts) = super::fixed::weigh(&question, text).await {
+                reporter.report(Event::FixedWeighed { request, parts });
+            }
+        });
     }
 
     fn known(&self, digest: u64) -> Option<u64> {
@@ -117,6 +137,12 @@ impl Question {
         };
         let told = tokio::time::timeout(PATIENCE, asked).await.ok()??;
         told.count.or_else(|| Some(told.tokens?.len() as u64))
+    }
+
+    /// Tokens of a request's system and tools, with one message of one character; `None` when the
+    /// server does not count.
+    pub async fn fixed(&self, body: &str) -> Option<u64> {
+        self.ask(Bytes::from(fixed_only(body)?)).await
     }
 
     async fn ask(&self, body: Bytes) -> Option<u64> {

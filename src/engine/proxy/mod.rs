@@ -11,6 +11,7 @@ pub mod chat;
 pub mod classify;
 pub mod count;
 pub mod exchange;
+pub mod fixed;
 pub mod follow;
 pub mod frame;
 pub mod gate;

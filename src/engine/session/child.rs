@@ -14,12 +14,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::settings::SessionSettings;
 use crate::{
-    domain::{Profile, Tier},
+    domain::{Equipment, Tier},
     engine::{
         claude::{self, Conversation, EnvironmentInputs},
         proxy::{Proxy, Serving},
         pty::Pty,
         sandbox::{self, Child, LaunchError, StartReport},
+        window::{self, Belief},
     },
     protocol::Update,
 };
@@ -28,6 +29,9 @@ use crate::{
 pub(super) const GRACE: Duration = Duration::from_secs(3);
 /// Largest piece read from the terminal at once; the kernel's pty buffer is smaller.
 const CHUNK: usize = 64 * 1024;
+
+/// Tokens that a byte of instructions takes, before the session's own text has told it.
+const TOKENS_PER_BYTE: f64 = 0.25;
 
 /// A running Claude Code.
 pub(super) struct Life {
@@ -50,10 +54,37 @@ pub(super) struct Plan {
     pub model: String,
     pub window: u64,
     pub output: u64,
-    pub profile: Profile,
+    pub equipment: Equipment,
+    /// Claude Code's version, as far as known.
+    pub version: Option<claude::Version>,
     pub conversation: Conversation,
     pub token: String,
     pub size: (u16, u16),
+}
+
+impl Plan {
+    /// What the profile comes to on this version of Claude Code.
+    pub(super) fn options(&self) -> claude::Options {
+        claude::options(&self.equipment, self.version)
+    }
+
+    /// What Claude Code must believe of the window.
+    pub(super) fn belief(&self) -> Belief {
+        let room = window::compaction_room(window::COMPACTION_PROMPT_BYTES, TOKENS_PER_BYTE);
+        let limit = window::limit(self.window, self.output, room);
+        window::believe(claude::compacts(self.version), self.window, self.output, limit)
+    }
+
+    /// What the user is told of it at the start.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let left_out = self.options().left_out;
+        let version = self.version.map_or_else(String::new, |v| format!(" {v}"));
+        let unknown = (!left_out.is_empty()).then(|| {
+            let names = left_out.join(", ");
+            format!("profile {}: Claude Code{version} does not know {names}", self.equipment.name)
+        });
+        unknown.into_iter().chain(claude::options::misleading(&self.model)).collect()
+    }
 }
 
 impl Life {
@@ -149,7 +180,7 @@ fn launch(
         home: settings.home.clone(),
         program: settings.claude.clone(),
         args: claude::arguments(
-            plan.profile,
+            &plan.options(),
             settings.tier,
             &plan.model,
             &plan.conversation,
@@ -162,6 +193,31 @@ fn launch(
     let pty = Pty::open(plan.size.0, plan.size.1).map_err(io("opening a terminal"))?;
     let launched = sandbox::launch(request, endpoint, sandbox::Terminal::Pty(&pty))?;
     Ok((pty, launched))
+}
+
+/// What records the first request of a session like this one: the same program, arguments and
+/// environment, with an empty conversation.
+pub(super) fn order(settings: &SessionSettings, plan: &Plan, scratch: PathBuf) -> claude::Order {
+    let empty = Conversation::New(uuid::Uuid::new_v4().to_string());
+    claude::Order {
+        tier: settings.tier,
+        project: settings.project.clone(),
+        home: settings.home.clone(),
+        scratch,
+        program: settings.claude.clone(),
+        version: plan.version,
+        profile: plan.equipment.name.clone(),
+        lcc: settings.lcc.clone(),
+        args: claude::arguments(
+            &plan.options(),
+            settings.tier,
+            &plan.model,
+            &empty,
+            &settings.extra,
+        ),
+        env: environment(settings, plan, 0),
+        look: settings.look,
+    }
 }
 
 fn environment(
@@ -177,9 +233,8 @@ fn environment(
         base_url: &format!("http://127.0.0.1:{port}"),
         token: &plan.token,
         model: &plan.model,
-        window: plan.window,
-        output: plan.output,
-        profile: plan.profile,
+        belief: plan.belief(),
+        options: &plan.options(),
         tier: settings.tier,
         home: &settings.home.display().to_string(),
         path,

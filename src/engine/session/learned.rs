@@ -16,20 +16,26 @@ use crate::{
 const LARGEST: u64 = 1 << 20;
 
 /// The file for this kind of server and model; the state folder is the machine's own.
-fn file(folder: &Path, facts: &ServerFacts, model: &str) -> PathBuf {
+fn file(folder: &Path, kind: ServerKind, model: &str) -> PathBuf {
     // `DefaultHasher::new()` has fixed keys; a collision would only mix two models' speeds.
     let mut digest = DefaultHasher::new();
-    (facts.kind, model).hash(&mut digest);
+    (kind, model).hash(&mut digest);
     folder.join(format!("{:016x}.json", digest.finish()))
 }
 
 /// The curve of an earlier session, when there is one that can be read. Practice keeps none: its
 /// speed is a setting.
 pub(super) fn recall(folder: &Path, facts: &ServerFacts, model: &str) -> Option<Curve> {
-    if facts.kind == ServerKind::Practice {
+    reading_curve(folder, facts.kind, model)
+}
+
+/// The same, by the kind of server alone.
+#[must_use]
+pub fn reading_curve(folder: &Path, kind: ServerKind, model: &str) -> Option<Curve> {
+    if kind == ServerKind::Practice {
         return None;
     }
-    let path = file(folder, facts, model);
+    let path = file(folder, kind, model);
     if !fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= LARGEST) {
         return None;
     }
@@ -51,7 +57,7 @@ pub(super) fn keep(
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    let path = file(folder, facts, model);
+    let path = file(folder, facts.kind, model);
     let beside = path.with_extension(format!("{}.part", std::process::id()));
     let text = serde_json::to_vec(curve)?;
     let written = fs::File::create(&beside).and_then(|mut file| file.write_all(&text));
@@ -94,7 +100,7 @@ mod tests {
         assert_eq!(recall(dir.path(), &llama, "m"), Some(curve.clone()));
         assert_eq!(recall(dir.path(), &llama, "other"), None);
         assert_eq!(recall(dir.path(), &facts(ServerKind::Ollama), "m"), None);
-        fs::write(file(dir.path(), &llama, "m"), "{\"bins\":").unwrap();
+        fs::write(file(dir.path(), llama.kind, "m"), "{\"bins\":").unwrap();
         assert_eq!(recall(dir.path(), &llama, "m"), None);
         keep(dir.path(), &llama, "m", &Curve::default()).unwrap();
         assert_eq!(recall(dir.path(), &llama, "m"), None, "nothing learned overwrites nothing");

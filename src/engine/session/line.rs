@@ -62,11 +62,8 @@ impl Line {
                 chosen.url
             )
         })?;
-        let profile = settings.profile.unwrap_or(if window < LEAN_BELOW {
-            Profile::Lean
-        } else {
-            Profile::Standard
-        });
+        let equipment = settings.profile.clone().unwrap_or_else(|| usual(window).into());
+        let version = claude::version::from_package(&settings.claude);
         let token = new_token();
         let (dialect, dialects) = watch::channel(facts.dialect);
         let proxy = Proxy::through(
@@ -98,10 +95,23 @@ impl Line {
             out: observe.clone(),
         });
         let conversation = Conversation::Continue;
-        let plan =
-            Plan { model, window, output, profile, conversation, token, size: settings.size };
+        let plan = Plan {
+            model,
+            window,
+            output,
+            equipment,
+            version,
+            conversation,
+            token,
+            size: settings.size,
+        };
         Ok(Self { proxy, watch, plan, server: chosen })
     }
+}
+
+/// The profile of a window for which the user named none.
+pub(super) const fn usual(window: u64) -> Profile {
+    if window < LEAN_BELOW { Profile::Lean } else { Profile::Standard }
 }
 
 /// What Claude Code must show to the proxy; unknown to everything else on this machine.

@@ -48,6 +48,7 @@ impl ServerNews {
             | Event::ChildEnded { .. }
             | Event::RequestStarted { .. }
             | Event::PromptCounted { .. }
+            | Event::FixedWeighed { .. }
             | Event::PrefillProgress { .. }
             | Event::PrefillShare { .. }
             | Event::Headers { .. }

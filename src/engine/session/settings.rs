@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    domain::{Api, Profile, Tier},
+    domain::{Api, Equipment, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
         server::ServeSettings,
@@ -42,7 +42,7 @@ pub struct SessionSettings {
     /// Tokens kept for one answer; by the window's size when `None`.
     pub output_reserve: Option<u64>,
     /// The profile; by the window's size when `None`.
-    pub profile: Option<Profile>,
+    pub profile: Option<Equipment>,
     /// How the server is asked, when the user chose.
     pub api: Option<Api>,
     /// Whether the model may think.

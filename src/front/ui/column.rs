@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    cache, noise, prefill, sandbox, server,
+    cache, fixed, noise, prefill, sandbox, server,
     text::{Pen, UNKNOWN, cut, lines},
     thinking, time, window,
 };
@@ -60,6 +60,9 @@ const ROWS: [Rows; 8] = [
     rows(1, 2, 2),
 ];
 
+/// The window's place among them.
+const WINDOW: usize = 1;
+
 /// Rows that must be left over before the notes get a pane of their own; the help has them all.
 const NOTES_ROWS: u16 = 4;
 
@@ -86,6 +89,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         server::pane(model, snapshot, pen),
         sandbox::pane(snapshot, model.notices.said().count(), pen),
     ];
+    panes[WINDOW].lines.extend(fixed::lines(snapshot, pen));
     if model.snapshot.is_none() {
         // Not even a zero is known.
         for pane in &mut panes {
@@ -183,6 +187,12 @@ fn heights(rows: u16, lens: [usize; ROWS.len()]) -> [Option<u16>; ROWS.len()] {
         if let Some(height) = &mut heights[at] {
             *height += left.min(told.saturating_sub(*height));
         }
+    }
+    // What the fixed part consists of is nice to know where rows are left at the very end.
+    let left = rows.saturating_sub(taken(&heights));
+    if let Some(height) = &mut heights[WINDOW] {
+        let told = u16::try_from(lens[WINDOW]).unwrap_or(u16::MAX);
+        *height += left.min(told.saturating_sub(*height));
     }
     heights
 }

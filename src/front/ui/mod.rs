@@ -10,6 +10,7 @@ mod cache;
 mod claude;
 mod column;
 mod dialog;
+mod fixed;
 mod header;
 mod help;
 mod keybar;
