@@ -10,6 +10,7 @@ pub mod server_line;
 pub mod tier;
 pub mod time;
 pub mod units;
+pub mod warm;
 
 pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
@@ -20,3 +21,4 @@ pub use server::{Api, Dialect, ServerFacts, ServerKind, Source};
 pub use server_line::{ServerLine, ServerLoad};
 pub use tier::Tier;
 pub use time::Moment;
+pub use warm::{Kept, Warm};

@@ -1,0 +1,105 @@
+//! What a session says of keeping the server warm: in notices and in its log.
+
+use crate::{
+    domain::{Warm, units},
+    protocol::{LogWeight, NoticeLevel},
+};
+
+/// What of a step is said to the user; `None`: the figures are enough.
+pub(super) fn notice(step: &Warm) -> Option<(NoticeLevel, String)> {
+    match step {
+        Warm::Vain { what, restored, read } => Some((
+            NoticeLevel::Error,
+            format!(
+                "the server said it restored {} tokens of {what} and read {} of them again: a \
+                 model with sliding windows needs --swa-full. lcc saves and restores no slots on \
+                 this server any more",
+                units::count(*restored),
+                units::count(*read)
+            ),
+        )),
+        Warm::Restored { what, tokens, seconds, .. } => Some((
+            NoticeLevel::Info,
+            format!(
+                "{what} restored from a snapshot: {} tokens in {}",
+                units::count(*tokens),
+                units::seconds(*seconds)
+            ),
+        )),
+        Warm::Read { what, total, cached, seconds } if *cached * 2 < *total => Some((
+            NoticeLevel::Info,
+            format!(
+                "warm: the server has read {what}, {} tokens in {}",
+                units::count(*total),
+                units::seconds(*seconds)
+            ),
+        )),
+        Warm::Refused { what, why } => Some((
+            NoticeLevel::Info,
+            format!("a snapshot of {what} was not used: {why}"),
+        )),
+        Warm::Reading { .. }
+        | Warm::Read { .. }
+        | Warm::Stopped { .. }
+        | Warm::Failed { .. }
+        | Warm::Saved { .. }
+        | Warm::NoSlots { .. } => None,
+    }
+}
+
+/// The line that a step makes in the log; `None`: the panes show it.
+pub(super) fn logged(step: &Warm) -> Option<(LogWeight, String)> {
+    let (weight, text) = match step {
+        Warm::Reading { .. } => return None,
+        Warm::Read { what, total, cached, seconds } => (
+            LogWeight::Notable,
+            format!(
+                "warm: {what}, {} tokens, {} of them cached, {}",
+                units::count(*total),
+                units::count(*cached),
+                units::seconds(*seconds)
+            ),
+        ),
+        Warm::Stopped { what, done, total } => {
+            let of = total.map_or_else(String::new, |t| format!(" of {}", units::count(t)));
+            let done = units::count(*done);
+            let text = format!("warm: {what} given up at {done}{of} tokens for a request");
+            (LogWeight::Plain, text)
+        }
+        Warm::Failed { what, why } => {
+            (LogWeight::Notable, format!("warm: {what} was not read: {why}"))
+        }
+        Warm::Saved { what, id, tokens, bytes, seconds } => (
+            LogWeight::Plain,
+            format!(
+                "snapshot {id} saved: {what}, {} tokens, {}, {}",
+                units::count(*tokens),
+                units::bytes(*bytes),
+                units::seconds(*seconds)
+            ),
+        ),
+        Warm::Restored { what, id, tokens, seconds } => (
+            LogWeight::Notable,
+            format!(
+                "snapshot {id} restored: {what}, {} tokens, {}",
+                units::count(*tokens),
+                units::seconds(*seconds)
+            ),
+        ),
+        Warm::Refused { what, why } => {
+            (LogWeight::Notable, format!("snapshot of {what} not used: {why}"))
+        }
+        Warm::Vain { what, restored, read } => (
+            LogWeight::Error,
+            format!(
+                "snapshot of {what} restored in vain: {} tokens, {} read again",
+                units::count(*restored),
+                units::count(*read)
+            ),
+        ),
+        Warm::NoSlots { why } => {
+            (LogWeight::Plain, format!("the server saves no slots: {why}"))
+        }
+    };
+    Some((weight, text))
+}
