@@ -1,13 +1,17 @@
 //! Claude Code itself: where it is, how it is started, what it must believe.
 
 pub mod arguments;
+pub mod capture;
 pub mod environment;
 pub mod find;
 pub mod install;
+mod recorder;
+mod scratch;
 pub mod state;
 pub mod version;
 
 pub use arguments::{Conversation, arguments};
+pub use capture::{CaptureError, Captured, Order, capture};
 pub use environment::{EnvironmentInputs, environment};
 pub use find::{ClaudeProgram, FindError, Places, find};
 pub use version::Version;

@@ -164,6 +164,25 @@ fn launch(
     Ok((pty, launched))
 }
 
+/// What records the first request of a session like this one: the same program, arguments and
+/// environment, with an empty conversation.
+pub(super) fn order(settings: &SessionSettings, plan: &Plan, scratch: PathBuf) -> claude::Order {
+    let empty = Conversation::New(uuid::Uuid::new_v4().to_string());
+    claude::Order {
+        tier: settings.tier,
+        project: settings.project.clone(),
+        home: settings.home.clone(),
+        scratch,
+        program: settings.claude.clone(),
+        version: claude::version::from_package(&settings.claude),
+        profile: plan.profile.name().to_owned(),
+        lcc: settings.lcc.clone(),
+        args: claude::arguments(plan.profile, settings.tier, &plan.model, &empty, &settings.extra),
+        env: environment(settings, plan, 0),
+        look: settings.look,
+    }
+}
+
 fn environment(
     settings: &SessionSettings,
     plan: &Plan,
