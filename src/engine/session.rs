@@ -9,6 +9,7 @@ mod served;
 mod server;
 mod settings;
 mod status;
+mod warm;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -232,6 +233,9 @@ impl Engine {
             self.push(Update::Failed { message: e.to_string() });
             return;
         }
+        if let Some(line) = &self.line {
+            line.warmer.open(warm::opening(&plan.conversation));
+        }
         self.push(Update::ChildStarting);
         if !self.flush().await {
             return;
@@ -374,6 +378,14 @@ impl Engine {
         }
         self.meter.observe(observation);
         self.log.observe(observation);
+        if let Some(line) = &mut self.line {
+            line.warmer.observe(observation);
+        }
+        if let Event::Warm(step) = &observation.event
+            && let Some((level, text)) = warm::notice(step)
+        {
+            self.notice(level, text);
+        }
         if let Some(text) = self.server_news.of(&observation.event) {
             self.notice(NoticeLevel::Warning, text);
         }
@@ -422,8 +434,8 @@ impl Engine {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;
         }
-        if let Some(line) = &mut self.line {
-            line.server.end().await;
+        if let Some(line) = self.line.take() {
+            line.end().await;
         }
         let _ = self.updates.try_send(Update::Ended);
     }

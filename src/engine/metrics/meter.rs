@@ -25,6 +25,7 @@ use super::{
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
+    warm::Warm,
     window::Window,
 };
 
@@ -58,6 +59,7 @@ pub struct Meter {
     pub(super) noise: Noise,
     pub(super) server: Server,
     pub(super) sandbox: Sandbox,
+    pub(super) warm: Warm,
     pub(super) ratios: Ratios,
     pub(super) flights: BTreeMap<RequestId, Flight>,
     /// The conversation's own request under way: main or compaction.
@@ -169,6 +171,7 @@ impl Meter {
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
+            Event::Warm(step) => self.warm.step(step),
             Event::ChildStarted { session } => self.child_started(session, at),
             Event::ChildEnded { .. } => {
                 self.child_runs = false;
@@ -388,6 +391,7 @@ impl Meter {
             }),
             server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
+            warm: self.warm.figures(),
         }
     }
 

@@ -23,6 +23,12 @@ pub struct Counted {
 }
 
 impl Proxy {
+    /// A body of Claude Code's as it would go upstream, rewritten by the rules in force.
+    #[must_use]
+    pub fn as_sent(&self, body: &str) -> String {
+        self.house.rules.request(body).unwrap_or_else(|| body.to_owned())
+    }
+
     /// Sends a body in Anthropic's form as one of Claude Code would go, and waits for its answer,
     /// which must not be streamed. Dropped, it ends the request.
     ///

@@ -1,9 +1,77 @@
-//! What a session says of keeping the server warm: in notices and in its log.
+//! A session's part in keeping the server warm: what it wants, and what it says of it.
 
+use std::time::Duration;
+
+use super::{
+    child::{Plan, order},
+    settings::SessionSettings,
+};
 use crate::{
     domain::{Warm, units},
+    engine::{
+        claude::{Conversation, capture, version},
+        proxy::rules::Rules,
+        warm::{Opening, Probe, WarmSettings},
+    },
     protocol::{LogWeight, NoticeLevel},
 };
+
+/// Calm after a turn before its slot is saved: a server that saves answers nothing else.
+const SETTLE: Duration = Duration::from_millis(1_500);
+/// For the real client to show how it begins.
+const PROBE: Duration = Duration::from_secs(30);
+
+/// What this session wants kept warm.
+pub(super) fn settings(settings: &SessionSettings, plan: &Plan, rules: &Rules) -> WarmSettings {
+    let project = settings.project.to_string_lossy().into_owned();
+    let program = version::from_package(&settings.claude)
+        .map_or_else(|| settings.claude.display().to_string(), |version| version.to_string());
+    let about = [
+        project.clone(),
+        program,
+        plan.model.clone(),
+        plan.profile.name().to_owned(),
+        settings.tier.to_string(),
+        format!("{rules:?}"),
+        format!("{:?}", settings.extra),
+    ];
+    WarmSettings {
+        warm_start: settings.warm_start,
+        pace: settings.snapshots,
+        settle: SETTLE,
+        state: settings.state_dir.clone(),
+        project,
+        about: about.join("\n"),
+    }
+}
+
+/// How the start of a session is found out that was never seen: the real client is asked.
+pub(super) fn probe(settings: &SessionSettings, plan: &Plan) -> Option<Probe> {
+    if !settings.warm_start {
+        return None;
+    }
+    let order = order(settings, plan, settings.state_dir.join("capture"));
+    Some(Box::new(move || {
+        Box::pin(async move {
+            match capture(order, PROBE).await {
+                Ok(captured) => String::from_utf8(captured.body.to_vec()).ok(),
+                Err(e) => {
+                    tracing::warn!("the start of a session could not be found out: {e}");
+                    None
+                }
+            }
+        })
+    }))
+}
+
+/// The conversation that Claude Code is started with.
+pub(super) fn opening(conversation: &Conversation) -> Opening {
+    match conversation {
+        Conversation::New(_) => Opening::New,
+        Conversation::Resume(id) => Opening::Session(id.clone()),
+        Conversation::Continue => Opening::Last,
+    }
+}
 
 /// What of a step is said to the user; `None`: the figures are enough.
 pub(super) fn notice(step: &Warm) -> Option<(NoticeLevel, String)> {

@@ -55,7 +55,8 @@ pub struct WarmSettings {
 }
 
 /// Asks the real client for the first request of a session; gives its body.
-pub type Probe = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send>;
+pub type Probe =
+    Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
 
 /// What a warm start is made from.
 pub struct Parts {

@@ -238,7 +238,7 @@ impl Task {
             return Some(prompt);
         }
         let sent = self.probe.take()?().await?;
-        let prompt = self.prompt(body::fixed(&sent)?, None);
+        let prompt = self.prompt(body::fixed(&self.proxy.as_sent(&sent))?, None);
         self.keep_fixed(&prompt);
         Some(prompt)
     }
@@ -298,6 +298,11 @@ impl Task {
         prompt: &Prompt,
         restored: Option<Entry>,
     ) -> Option<u64> {
+        // A request that came meanwhile has the server read it all by itself.
+        if *self.under_way.borrow() > 0 {
+            self.pending = restored.map(|entry| Pending { entry });
+            return None;
+        }
         // Should a real request stop it, that one judges.
         self.pending = restored.map(|entry| Pending { entry });
         let reading = Reading { what, body: &prompt.body, total: prompt.tokens };
