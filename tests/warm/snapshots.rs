@@ -35,6 +35,7 @@ const fn saved(step: &Warm) -> bool {
 /// A session of two turns, whose start and conversation are saved; its talk.
 async fn session(server: &PracticeServer, state: &Path) -> Value {
     let one = Desk::start(server.addr(), state, Wish::default()).await;
+    one.open(Opening::New);
     let talk = first("one");
     one.say("s-1", &talk).await;
     let two = next(&talk, "two");

@@ -54,6 +54,8 @@ pub(super) struct Task {
     course: Course,
     /// `None` before the server was looked at, and where it saves no slots.
     keeper: Option<Keeper>,
+    /// The server was looked at since it was started.
+    looked: bool,
     /// Slots cannot be saved or restored here; said once.
     never: bool,
     pending: Option<Pending>,
@@ -83,6 +85,7 @@ impl Task {
             probe,
             course: Course::default(),
             keeper: None,
+            looked: false,
             never: false,
             pending: None,
             held: false,
@@ -153,6 +156,7 @@ impl Task {
     /// Looks at the server anew, for its mark.
     async fn look(&mut self) {
         self.keeper = None;
+        self.looked = false;
         let can = match self.facts.kind {
             ServerKind::LlamaServer | ServerKind::Llamafile | ServerKind::Practice => true,
             ServerKind::Ollama
@@ -164,6 +168,7 @@ impl Task {
             | ServerKind::Unknown => false,
         };
         if !can || self.never || self.settings.pace.limit == 0 || !self.facts.dialect.slots {
+            self.looked = true;
             return;
         }
         self.keeper = mark::ask(&self.slots, &self.facts).await.map(|marked| Keeper {
@@ -173,6 +178,7 @@ impl Task {
             project: self.settings.project.clone(),
             limit: self.settings.pace.limit,
         });
+        self.looked = true;
     }
 
     /// A conversation opens: its start goes into a slot, from a file or by reading.
@@ -392,6 +398,10 @@ impl Task {
     /// Saves the conversation's slot when it is worth it and nothing is under way.
     async fn save_talk(&mut self, leaving: bool) {
         let Some(sent) = self.last_main.borrow().clone() else { return };
+        if !self.looked {
+            // A request came before it was done, at the session's start.
+            self.look().await;
+        }
         if self.keeper.is_none() || self.turn == 0 || *self.under_way.borrow() > 0 {
             return;
         }
@@ -418,6 +428,7 @@ impl Task {
     /// The server was started anew in the midst of the session.
     async fn back(&mut self) {
         self.held = false;
+        self.looked = false;
         self.pending = None;
         // A request under way has the server read everything by itself.
         if *self.under_way.borrow() > 0 {
@@ -440,6 +451,9 @@ impl Task {
 
     /// The session ends: the conversation is saved as it stands.
     async fn farewell(&mut self) {
+        if !self.looked {
+            self.look().await;
+        }
         for _ in 0..LOOKS {
             let busy = match self.keeper.as_ref() {
                 Some(keeper) => match keeper.slots.look().await {
