@@ -45,14 +45,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             drop(out);
             commands::cockpit::run(&cli.cockpit).map(done)
         }
-        Some(Sub::Practice {
-            listen,
-            read_rate,
-            write_rate,
-            window,
-            script,
-            slot_save_path,
-        }) => {
+        Some(Sub::Practice { listen, read_rate, write_rate, window, script, slot_save_path }) => {
             drop(out);
             let options = PracticeOptions {
                 read_rate,

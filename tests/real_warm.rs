@@ -33,14 +33,19 @@ fn wait(lcc: &Lcc, outer: &mut Outer, what: &str, is: impl Fn(&Snapshot) -> bool
     }
 }
 
-/// One prompt and its turn; the seconds to its first token, and how much of the fixed prefix was
-/// in the cache.
+/// One prompt up to its first token, then interrupted: a small model writes nonsense for minutes.
+/// The seconds to that token, and how much of the fixed prefix was in the cache.
 fn prompt(lcc: &Lcc, outer: &mut Outer, text: &str) -> (f64, f64) {
-    let turns = lcc.figures().expect("the session answers").turns;
     outer.type_text(text);
     outer.wait_for(text, START);
     outer.key(Key::Enter);
-    let done = wait(lcc, outer, "the turn", |f| f.turns > turns && f.phase == Phase::Idle);
+    let told = |f: &Snapshot| {
+        let counted = f.prefill.last.as_ref().is_some_and(|l| l.cached.is_some());
+        f.phase == Phase::Generate && counted && f.window.fixed.is_some()
+    };
+    let done = wait(lcc, outer, "the first token", told);
+    outer.key(Key::Escape);
+    wait(lcc, outer, "the interrupt", |f| f.phase == Phase::Idle);
     let last = done.prefill.last.expect("a prompt was read");
     let (cached, fixed) = (last.cached.unwrap(), done.window.fixed.unwrap());
     println!(
@@ -128,7 +133,8 @@ fn a_sliding_window_without_its_whole_cache_is_found_out() {
     let slots = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let folder = slots.path().to_str().unwrap();
-    let serve = || RealServer::start(&["--port", &port, "--slot-save-path", folder, "--no-swa-full"]);
+    let serve =
+        || RealServer::start(&["--port", &port, "--slot-save-path", folder, "--no-swa-full"]);
     let Some(server) = serve() else { return };
     let project = Project::with_git();
     let lcc = Lcc::new(project.path())

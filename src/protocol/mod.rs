@@ -9,6 +9,7 @@ pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use snapshot::{
     CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
-    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WarmFigures, WarmReading, WindowFigures,
+    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WarmFigures,
+    WarmReading, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

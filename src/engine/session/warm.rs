@@ -102,10 +102,9 @@ pub(super) fn notice(step: &Warm) -> Option<(NoticeLevel, String)> {
                 units::seconds(*seconds)
             ),
         )),
-        Warm::Refused { what, why } => Some((
-            NoticeLevel::Info,
-            format!("a snapshot of {what} was not used: {why}"),
-        )),
+        Warm::Refused { what, why } => {
+            Some((NoticeLevel::Info, format!("a snapshot of {what} was not used: {why}")))
+        }
         Warm::Reading { .. }
         | Warm::Read { .. }
         | Warm::Stopped { .. }
@@ -165,9 +164,7 @@ pub(super) fn logged(step: &Warm) -> Option<(LogWeight, String)> {
                 units::count(*read)
             ),
         ),
-        Warm::NoSlots { why } => {
-            (LogWeight::Plain, format!("the server saves no slots: {why}"))
-        }
+        Warm::NoSlots { why } => (LogWeight::Plain, format!("the server saves no slots: {why}")),
     };
     Some((weight, text))
 }

@@ -30,8 +30,7 @@ impl Eye {
         match event {
             Event::RequestStarted { request, kind: RequestKind::Main, .. } => {
                 let id = *request;
-                self.main =
-                    Some(Main { id, input: None, cached: None, output: 0, told: false });
+                self.main = Some(Main { id, input: None, cached: None, output: 0, told: false });
                 Vec::new()
             }
             Event::Usage { request, input, cached, output } => {
@@ -50,7 +49,8 @@ impl Eye {
                 };
                 let Outcome::Done { stop_reason } = outcome else { return Vec::new() };
                 let mut orders = counted(&mut main);
-                if let (Some(input), false) = (main.input, stop_reason.as_deref() == Some("tool_use"))
+                if let (Some(input), false) =
+                    (main.input, stop_reason.as_deref() == Some("tool_use"))
                 {
                     orders.push(Order::Ended(input + main.cached.unwrap_or(0) + main.output));
                 }

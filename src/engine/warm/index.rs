@@ -53,12 +53,8 @@ impl Index {
             private_dir(&self.state)?;
         }
         let lock = self.state.join("snapshots.lock");
-        let lock: File = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(lock)?;
+        let lock: File =
+            OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(lock)?;
         lock.lock()?;
         let before = self.read();
         let mut shelf = before.clone();
@@ -196,7 +192,8 @@ mod tests {
     fn a_changed_index_removes_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("in")).unwrap();
-        for (name, folder) in [("keep", dir.path().to_owned()), ("lcc-x/../../keep", dir.path().join("in"))]
+        for (name, folder) in
+            [("keep", dir.path().to_owned()), ("lcc-x/../../keep", dir.path().join("in"))]
         {
             fs::write(dir.path().join("keep"), "x").unwrap();
             let wrong = Entry { file: name.into(), ..entry("a", Some(&folder)) };

@@ -211,10 +211,8 @@ impl Keeper {
                 if kept {
                     Attempt::Done((entry, saved))
                 } else {
-                    let why = format!(
-                        "its {} are more than snapshots.limit allows",
-                        units::bytes(bytes)
-                    );
+                    let why =
+                        format!("its {} are more than snapshots.limit allows", units::bytes(bytes));
                     Attempt::Refused(Warm::Refused { what: label.kept, why })
                 }
             }

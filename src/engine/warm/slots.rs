@@ -115,7 +115,8 @@ impl Slots {
         }
         let number = |key: &str| value.get(key).and_then(Value::as_u64);
         // Some programs answer 200 to everything.
-        let moved = number(tokens).map(|tokens| Moved { tokens, bytes: number(bytes).unwrap_or(0) });
+        let moved =
+            number(tokens).map(|tokens| Moved { tokens, bytes: number(bytes).unwrap_or(0) });
         moved.ok_or_else(|| SlotError::Unsupported("its answer counts no tokens".to_owned()))
     }
 
@@ -171,7 +172,8 @@ mod tests {
     use super::*;
 
     fn slots(of: &[(bool, u64)]) -> Vec<Slot> {
-        let slot = |(id, &(busy, tokens)): (usize, &(bool, u64))| Slot { id: id as u64, busy, tokens };
+        let slot =
+            |(id, &(busy, tokens)): (usize, &(bool, u64))| Slot { id: id as u64, busy, tokens };
         of.iter().enumerate().map(slot).collect()
     }
 

@@ -298,12 +298,7 @@ impl Task {
     }
 
     /// Has the server read a prompt, and judges a restore by it. Gives the prompt's tokens.
-    async fn read(
-        &mut self,
-        what: Kept,
-        prompt: &Prompt,
-        restored: Option<Entry>,
-    ) -> Option<u64> {
+    async fn read(&mut self, what: Kept, prompt: &Prompt, restored: Option<Entry>) -> Option<u64> {
         // A request that came meanwhile has the server read it all by itself.
         if *self.under_way.borrow() > 0 {
             self.pending = restored.map(|entry| Pending { entry });
@@ -416,8 +411,7 @@ impl Task {
         };
         let (session, tokens) = (sent.session.clone(), self.turn);
         let started = std::time::Instant::now();
-        let label =
-            Label { kept: Kept::Conversation, session: session.clone(), prefix, tokens };
+        let label = Label { kept: Kept::Conversation, session: session.clone(), prefix, tokens };
         if let Some(entry) = self.save(label).await {
             let seconds = started.elapsed().as_secs_f64();
             let save = LastSave { at: now(), tokens, bytes: entry.bytes, seconds };

@@ -168,18 +168,10 @@ impl Shelf {
     /// The best snapshot for a wish on the server `mark` at `url`, whose folder is `folder` if that
     /// is known. For a new session a fixed prefix wins over a conversation that begins with it.
     #[must_use]
-    pub fn find(
-        &self,
-        want: Want<'_>,
-        mark: &ServerMark,
-        url: &str,
-        folder: Option<&str>,
-    ) -> Find {
+    pub fn find(&self, want: Want<'_>, mark: &ServerMark, url: &str, folder: Option<&str>) -> Find {
         let wanted = |e: &&Entry| match want {
             Want::Fresh { prefix } => e.prefix == prefix,
-            Want::Session(id) => {
-                e.kept == Kept::Conversation && e.session.as_deref() == Some(id)
-            }
+            Want::Session(id) => e.kept == Kept::Conversation && e.session.as_deref() == Some(id),
         };
         let here = |e: &&Entry| match (e.folder.as_deref(), folder) {
             (Some(a), Some(b)) => a == b,
