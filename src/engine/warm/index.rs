@@ -100,6 +100,24 @@ pub fn remove(entry: &Entry) -> io::Result<bool> {
     }
 }
 
+/// Removes files of lcc's own folder that no index names and that are older than an hour: saves
+/// that were cut off by the end of their session.
+pub fn sweep(index: &Index) {
+    const OLD: std::time::Duration = std::time::Duration::from_secs(3_600);
+    let known = index.read();
+    for entry in fs::read_dir(index.own_folder()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ours = name.starts_with(PREFIX) && name.ends_with(".bin");
+        let changed = entry.metadata().and_then(|m| m.modified()).ok();
+        let old = changed.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > OLD);
+        if ours && old && !known.entries.iter().any(|e| e.file == *name) {
+            // Another session may have been quicker.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Every snapshot's file begins so.
 pub const PREFIX: &str = "lcc-";
 
@@ -186,6 +204,33 @@ mod tests {
         assert!(!dir.path().join(&made.file).exists());
         assert!(remove(&made).unwrap(), "gone is gone");
         assert!(!remove(&entry("b", None)).unwrap());
+    }
+
+    #[test]
+    fn only_old_files_that_nobody_knows_are_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::at(dir.path().to_owned());
+        fs::create_dir(index.own_folder()).unwrap();
+        index.change(|shelf| shelf.put(entry("known", None))).unwrap();
+        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+        for (name, old) in [
+            ("lcc-known.bin", true),
+            ("lcc-orphan.bin", true),
+            ("lcc-new.bin", false),
+            ("mine.bin", true),
+        ] {
+            let file = File::create(index.own_folder().join(name)).unwrap();
+            if old {
+                file.set_modified(long_ago).unwrap();
+            }
+        }
+        sweep(&index);
+        let mut left: Vec<String> = fs::read_dir(index.own_folder())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["lcc-known.bin", "lcc-new.bin", "mine.bin"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     Opening, Order, Parts, Probe, WarmSettings, body,
     files::now,
-    index::Index,
+    index::{Index, sweep},
     keeper::{Attempt, Keeper, Label},
     mark,
     read::{Course, Reading, read},
@@ -179,6 +179,7 @@ impl Task {
             limit: self.settings.pace.limit,
         });
         self.looked = true;
+        sweep(&self.index);
     }
 
     /// A conversation opens: its start goes into a slot, from a file or by reading.
@@ -445,6 +446,11 @@ impl Task {
 
     /// The session ends: the conversation is saved as it stands.
     async fn farewell(&mut self) {
+        // The last request may have ended, or been given up, this very moment.
+        if let Some(sent) = self.last_main.borrow().clone() {
+            self.learn(&sent);
+            self.keep_talk(&sent);
+        }
         if !self.looked {
             self.look().await;
         }

@@ -44,9 +44,12 @@ fn found(find: &Find) -> &str {
     }
 }
 
+/// The words of a refusal, and what brings it about.
+type Change = (&'static str, fn(&mut ServerMark));
+
 #[test]
 fn every_difference_of_the_server_is_refused_and_named() {
-    let change: [(&str, fn(&mut ServerMark)); 8] = [
+    let change: [Change; 8] = [
         ("the server was llama-server, is Ollama", |m| m.kind = ServerKind::Ollama),
         ("the model file was /m.gguf, is /n.gguf", |m| m.model = Some("/n.gguf".into())),
         ("the model's size was 1000, is not told", |m| m.model_bytes = None),
