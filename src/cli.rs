@@ -88,6 +88,9 @@ pub enum Sub {
         /// How it behaves: normal, or a fault to play.
         #[arg(long, value_name = "NAME", default_value = "normal")]
         script: Script,
+        /// Folder for saved slots, which exists [default: none are saved].
+        #[arg(long, value_name = "DIR")]
+        slot_save_path: Option<PathBuf>,
     },
     /// Starts a model server with settings right for Claude Code and keeps it alive.
     Serve(ServeArgs),
@@ -165,6 +168,12 @@ pub enum Sub {
         /// Configuration file.
         #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
         config: Option<PathBuf>,
+    },
+    /// Saved slots of model servers: what a new session or a restarted server need not read again.
+    Snapshots {
+        /// What about them.
+        #[command(subcommand)]
+        what: SnapshotsWhat,
     },
     /// The configuration.
     Config {
@@ -258,6 +267,26 @@ pub enum ServiceWhat {
         /// Disable and end it.
         #[arg(long, short)]
         yes: bool,
+    },
+}
+
+/// What to do with saved slots.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SnapshotsWhat {
+    /// All of them, the last used first.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Removes one, or all with everything that is remembered of servers.
+    Rm {
+        /// Its id.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<String>,
+        /// All of them.
+        #[arg(long)]
+        all: bool,
     },
 }
 

@@ -47,13 +47,14 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             drop(out);
             commands::cockpit::run(&cli.cockpit).map(done)
         }
-        Some(Sub::Practice { listen, read_rate, write_rate, window, script }) => {
+        Some(Sub::Practice { listen, read_rate, write_rate, window, script, slot_save_path }) => {
             drop(out);
             let options = PracticeOptions {
                 read_rate,
                 write_rate,
                 window,
                 script,
+                slots_dir: slot_save_path,
                 ..PracticeOptions::default()
             };
             block_on(async {
@@ -104,6 +105,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let around = Surroundings::look(config.as_deref())?;
             let args = ReportArgs { project, server, json };
             block_on(commands::report::run(&around, &args, &mut out)).map(done)
+        }
+        Some(Sub::Snapshots { what }) => {
+            let around = Surroundings::look(None)?;
+            commands::snapshots::run(&around.paths.state, &what, &mut out).map(done)
         }
         Some(Sub::Config { what, config }) => {
             let around = Surroundings::look(config.as_deref())?;

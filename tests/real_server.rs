@@ -44,7 +44,8 @@ async fn progress_and_window_agree_with_llama_cpp() {
     project.write("CLAUDE.md", &notes);
     let lcc = Lcc::new(project.path())
         .env("LCC_CLAUDE", &claude)
-        .config("output_reserve = 256\n")
+        // The prefill is what is looked at here: nothing of it is to be read ahead.
+        .config("output_reserve = 256\nwarm_start = false\n")
         .args(["--server", server.url()]);
     let mut outer = lcc.start();
     outer.wait_for("❯", START);

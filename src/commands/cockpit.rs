@@ -17,6 +17,7 @@ use crate::{
         claude::state::Look,
         practice::PracticeOptions,
         session::{self, Open, ServerChoice, SessionSettings},
+        window::warm::Pace,
     },
     front::{
         input::{Keymap, Leader},
@@ -90,6 +91,12 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let session = SessionSettings {
         run_dir: around.paths.state.join("sessions").join(&id),
         learned_dir: around.paths.state.join("reading"),
+        state_dir: around.paths.state.clone(),
+        warm_start: settings.warm_start,
+        snapshots: Pace {
+            every_s: settings.snapshots.every,
+            limit: settings.snapshots.limit << 20,
+        },
         id,
         home: private.join("home"),
         claude: claude.path,

@@ -16,6 +16,7 @@ pub mod serve;
 pub mod service;
 pub mod settings;
 pub mod setup;
+pub mod snapshots;
 pub mod status;
 pub mod themes;
 

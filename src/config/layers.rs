@@ -71,6 +71,9 @@ impl Flags {
             | Key::ServeKeep
             | Key::ServeCacheRam
             | Key::ServeSwaFull
+            | Key::WarmStart
+            | Key::SnapshotsLimit
+            | Key::SnapshotsEvery
             | Key::OutputReserve
             | Key::ServerLog
             | Key::Thinking

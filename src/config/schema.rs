@@ -2,6 +2,8 @@
 
 #[path = "schema_serve.rs"]
 mod serve;
+#[path = "schema_warm.rs"]
+mod warm;
 
 /// One setting. The order is the order of `lcc config show` and of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +74,12 @@ pub enum Key {
     ServeCacheRam,
     /// Whether a model with sliding windows keeps its whole cache.
     ServeSwaFull,
+    /// Whether the server reads the start of a prompt ahead.
+    WarmStart,
+    /// Disk for saved slots.
+    SnapshotsLimit,
+    /// Seconds between two saves.
+    SnapshotsEvery,
 }
 
 /// What is known about one setting.
@@ -108,7 +116,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -142,10 +150,13 @@ impl Key {
         Self::ServeKvType,
         Self::ServeCacheRam,
         Self::ServeSwaFull,
+        Self::WarmStart,
+        Self::SnapshotsLimit,
+        Self::SnapshotsEvery,
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 4] = ["tls", "auth", "practice", "serve"];
+    pub const TABLES: [&'static str; 5] = ["tls", "auth", "practice", "serve", "snapshots"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -419,6 +430,9 @@ impl Key {
             Self::ServeKvType => serve::KV_TYPE,
             Self::ServeCacheRam => serve::CACHE_RAM,
             Self::ServeSwaFull => serve::SWA_FULL,
+            Self::WarmStart => warm::WARM_START,
+            Self::SnapshotsLimit => warm::LIMIT,
+            Self::SnapshotsEvery => warm::EVERY,
             Self::PracticeReadRate => Entry {
                 table: Some("practice"),
                 name: "read_rate",

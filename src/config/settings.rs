@@ -53,6 +53,15 @@ impl Default for ServeTable {
     }
 }
 
+/// Saved slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotsTable {
+    /// MiB that they may take together; 0: none are made.
+    pub limit: u64,
+    /// Seconds between two saves of a conversation at the least.
+    pub every: u64,
+}
+
 /// Every setting, valid by construction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -94,6 +103,10 @@ pub struct Settings {
     pub practice: PracticeSettings,
     /// The model server that lcc starts itself.
     pub serve: ServeTable,
+    /// Whether the server reads the start of a prompt ahead.
+    pub warm_start: bool,
+    /// Saved slots.
+    pub snapshots: SnapshotsTable,
 }
 
 impl Default for Settings {
@@ -118,6 +131,8 @@ impl Default for Settings {
             access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
+            warm_start: true,
+            snapshots: SnapshotsTable { limit: 4_096, every: 60 },
         }
     }
 }
@@ -159,6 +174,9 @@ impl Settings {
             Key::ServeKvType => self.serve.kv_type = given.name()?,
             Key::ServeCacheRam => self.serve.cache_ram = Some(given.mebibytes()?),
             Key::ServeSwaFull => self.serve.swa_full = given.switch()?,
+            Key::WarmStart => self.warm_start = given.switch()?,
+            Key::SnapshotsLimit => self.snapshots.limit = given.mebibytes()?,
+            Key::SnapshotsEvery => self.snapshots.every = given.tokens()?,
         }
         Ok(())
     }
@@ -223,6 +241,9 @@ impl Settings {
             Key::ServeKvType => self.serve.kv_type.to_string(),
             Key::ServeCacheRam => self.serve.cache_ram.map_or_else(unset, |mib| mib.to_string()),
             Key::ServeSwaFull => self.serve.swa_full.to_string(),
+            Key::WarmStart => self.warm_start.to_string(),
+            Key::SnapshotsLimit => self.snapshots.limit.to_string(),
+            Key::SnapshotsEvery => self.snapshots.every.to_string(),
         }
     }
 }

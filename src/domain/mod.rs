@@ -12,6 +12,7 @@ pub mod server_line;
 pub mod tier;
 pub mod time;
 pub mod units;
+pub mod warm;
 
 pub use equipment::Equipment;
 pub use fixed::FixedPart;
@@ -24,3 +25,4 @@ pub use server::{Api, Dialect, ServerFacts, ServerKind, Source};
 pub use server_line::{ServerLine, ServerLoad};
 pub use tier::Tier;
 pub use time::Moment;
+pub use warm::{Kept, Warm};

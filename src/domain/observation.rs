@@ -10,6 +10,7 @@ use super::{
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
     time::Moment,
+    warm::Warm,
 };
 
 /// Something that happened, and when.
@@ -217,6 +218,8 @@ pub enum Event {
         /// Used swap in bytes.
         swap: Option<u64>,
     },
+    /// The server is kept warm: a step of a warm-up or of a slot snapshot.
+    Warm(Warm),
     /// Claude Code was started, with an empty conversation or a resumed one.
     ChildStarted {
         /// Claude Code's session id.

@@ -11,4 +11,5 @@ pub mod pty;
 pub mod sandbox;
 pub mod server;
 pub mod session;
+pub mod warm;
 pub mod window;

@@ -10,6 +10,7 @@ mod served;
 mod server;
 mod settings;
 mod status;
+mod warm;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -239,6 +240,9 @@ impl Engine {
             self.push(Update::Failed { message: e.to_string() });
             return;
         }
+        if let Some(line) = &self.line {
+            line.warmer.open(warm::opening(&plan.conversation));
+        }
         self.push(Update::ChildStarting);
         if !self.flush().await {
             return;
@@ -386,6 +390,14 @@ impl Engine {
         }
         self.meter.observe(observation);
         self.log.observe(observation);
+        if let Some(line) = &mut self.line {
+            line.warmer.observe(observation);
+        }
+        if let Event::Warm(step) = &observation.event
+            && let Some((level, text)) = warm::notice(step)
+        {
+            self.notice(level, text);
+        }
         if let Some(text) = self.server_news.of(&observation.event) {
             self.notice(NoticeLevel::Warning, text);
         }
@@ -434,8 +446,8 @@ impl Engine {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;
         }
-        if let Some(line) = &mut self.line {
-            line.server.end().await;
+        if let Some(line) = self.line.take() {
+            line.end().await;
         }
         let _ = self.updates.try_send(Update::Ended);
     }

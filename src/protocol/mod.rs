@@ -10,6 +10,6 @@ pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use snapshot::{
     CacheBreak, CacheFigures, FixedFigures, ForecastFigures, NoiseFigures, PrefillFigures,
     PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures,
-    WindowFigures,
+    WarmFigures, WarmReading, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

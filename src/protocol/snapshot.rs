@@ -41,6 +41,9 @@ pub struct Snapshot {
     /// What the fixed part consists of, the largest first.
     #[serde(default)]
     pub fixed_parts: Vec<FixedFigures>,
+    /// What keeps the server warm.
+    #[serde(default)]
+    pub warm: WarmFigures,
 }
 
 /// One part of the fixed prompt: a block of the system prompt or a tool.
@@ -256,4 +259,51 @@ pub struct SandboxFigures {
     pub blocked: Option<u64>,
     /// Calls that were refused at the proxy.
     pub egress_blocked: u64,
+}
+
+/// What was done so that the server knows a prompt before it is sent. None of it counts as a turn.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WarmFigures {
+    /// The warm-up under way.
+    pub reading: Option<WarmReading>,
+    /// Warm-ups that were read to their end.
+    pub warmups: u64,
+    /// Warm-ups that a request stopped.
+    pub stopped: u64,
+    /// Tokens of the last warm-up: so much of the next prompt is in a slot.
+    pub held: Option<u64>,
+    /// Tokens read by warm-ups.
+    pub read_tokens: u64,
+    /// Tokens that warm-ups found in a slot.
+    pub cached_tokens: u64,
+    /// Seconds of all warm-ups.
+    pub seconds: f64,
+    /// Slots saved.
+    pub saved: u64,
+    /// Bytes of the last one.
+    pub last_saved_bytes: Option<u64>,
+    /// Slots restored, as the server said.
+    pub restored: u64,
+    /// Tokens in these.
+    pub restored_tokens: u64,
+    /// Restores after which the server read everything again.
+    pub vain: u64,
+    /// Why the last snapshot that was there was not used.
+    pub refused: Option<String>,
+    /// Why this server saves no slots.
+    pub no_slots: Option<String>,
+}
+
+/// A warm-up under way.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WarmReading {
+    /// Whether it reads a whole conversation and not only the fixed prefix.
+    pub conversation: bool,
+    /// Tokens in the slot so far, cached ones included.
+    pub done: u64,
+    /// Of these, reused ones.
+    pub cached: Option<u64>,
+    /// All tokens, when they are known.
+    pub total: Option<u64>,
 }

@@ -152,6 +152,7 @@ pub fn idle() -> Snapshot {
             swap: Some(0),
             ..ServerFigures::default()
         },
+        warm: lcc::protocol::WarmFigures::default(),
         sandbox: SandboxFigures {
             tier: Some(Tier::Strict),
             probes: Some(58),

@@ -26,6 +26,7 @@ use super::{
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
+    warm::Warm,
     window::Window,
 };
 
@@ -60,6 +61,7 @@ pub struct Meter {
     pub(super) server: Server,
     pub(super) sandbox: Sandbox,
     fixed: Fixed,
+    pub(super) warm: Warm,
     pub(super) ratios: Ratios,
     pub(super) flights: BTreeMap<RequestId, Flight>,
     /// The conversation's own request under way: main or compaction.
@@ -173,6 +175,7 @@ impl Meter {
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
+            Event::Warm(step) => self.warm.step(step),
             Event::ChildStarted { session } => self.child_started(session, at),
             Event::ChildEnded { .. } => {
                 self.child_runs = false;
@@ -393,6 +396,7 @@ impl Meter {
             }),
             server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
+            warm: self.warm.figures(),
         }
     }
 

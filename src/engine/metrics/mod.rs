@@ -17,6 +17,7 @@ mod thinking;
 mod time;
 mod told;
 mod turns;
+mod warm;
 mod window;
 
 pub use curve::Curve;

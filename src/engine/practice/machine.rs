@@ -291,6 +291,25 @@ impl Machine {
         slot.work = Work::Idle;
     }
 
+    /// What an idle slot holds; `None` when it works or is none.
+    #[must_use]
+    pub fn held(&self, slot: usize) -> Option<&[Token]> {
+        let slot = self.slots.get(slot)?;
+        matches!(slot.work, Work::Idle).then_some(slot.kept.as_slice())
+    }
+
+    /// Fills an idle slot; `false` when it works or is none.
+    pub fn fill(&mut self, slot: usize, tokens: Vec<Token>) -> bool {
+        let uses = self.uses + 1;
+        let Some(slot) = self.slots.get_mut(slot).filter(|s| matches!(s.work, Work::Idle)) else {
+            return false;
+        };
+        slot.kept = tokens;
+        slot.last_used = uses;
+        self.uses = uses;
+        true
+    }
+
     /// The slots as `GET /slots` tells them.
     #[must_use]
     pub fn view(&self) -> Vec<SlotView> {

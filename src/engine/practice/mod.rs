@@ -19,7 +19,7 @@ pub mod tokenize;
 pub mod view;
 pub mod wire;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 pub use script::Script;
 pub use serve::{PracticeServer, start};
@@ -44,6 +44,8 @@ pub struct PracticeOptions {
     pub batch: u64,
     /// Silence on a stream after which a comment (`:`) is sent. llama-server: 30 s.
     pub ping: Duration,
+    /// Folder for saved slots; `None`: none are saved.
+    pub slots_dir: Option<PathBuf>,
 }
 
 impl Default for PracticeOptions {
@@ -57,6 +59,7 @@ impl Default for PracticeOptions {
             script: Script::Normal,
             batch: 512,
             ping: Duration::from_secs(30),
+            slots_dir: None,
         }
     }
 }

@@ -25,13 +25,16 @@ pub enum Script {
     LeakText,
     /// After this many written tokens: `event: error`, and the stream ends.
     ErrorEvent(u64),
+    /// Restoring a slot reports success, and the slot is empty: llama.cpp with a sliding-window
+    /// model and no `--swa-full`.
+    RestoreLies,
 }
 
 /// The name is no script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "practice script {0:?}: no such script; there are normal, die[:TOKENS], 500, overflow, \
-     slow[:SECONDS], garbage[:TOKENS], leak, leak-text, error[:TOKENS]"
+     slow[:SECONDS], garbage[:TOKENS], leak, leak-text, error[:TOKENS], restore-lies"
 )]
 pub struct NoSuchScript(String);
 
@@ -53,6 +56,7 @@ impl FromStr for Script {
             ("garbage", n) => Ok(Self::Garbage(n.unwrap_or(8))),
             ("leak", None) => Ok(Self::Leak),
             ("leak-text", None) => Ok(Self::LeakText),
+            ("restore-lies", None) => Ok(Self::RestoreLies),
             ("error", n) => Ok(Self::ErrorEvent(n.unwrap_or(8))),
             _ => Err(wrong()),
         }
@@ -75,6 +79,7 @@ mod tests {
             ("garbage:3", Ok(Script::Garbage(3))),
             ("leak", Ok(Script::Leak)),
             ("leak-text", Ok(Script::LeakText)),
+            ("restore-lies", Ok(Script::RestoreLies)),
             ("error:5", Ok(Script::ErrorEvent(5))),
             ("die:x", Err(NoSuchScript("die:x".to_owned()))),
             ("500:1", Err(NoSuchScript("500:1".to_owned()))),

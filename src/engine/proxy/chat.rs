@@ -65,6 +65,11 @@ impl Chat {
         Self { rules, llama_cpp: dialect.prompt_progress, request, seed }
     }
 
+    /// The body of a chat completion request.
+    pub(super) fn plain(&self, body: &[u8]) -> Result<Bytes, Failure> {
+        Ok(self.request(body, false)?.body)
+    }
+
     /// The chat completion request. `harder`: for a server that thought although it was told not
     /// to.
     fn request(&self, body: &[u8], harder: bool) -> Result<Asked, Failure> {

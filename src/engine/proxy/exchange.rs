@@ -48,6 +48,7 @@ impl Sending {
 
 impl House {
     pub(super) async fn model(&self, call: Call) -> Response<ReplyBody> {
+        let guest = self.desk.traffic.arrive();
         let Call { method, target, headers, dialect, body, .. } = call;
         let received = match self.read(&method, &target, &headers, body).await {
             Ok(body) => body,
@@ -75,6 +76,7 @@ impl House {
                 start_usage_is_real: dialect.start_usage_is_real,
                 question: dialect.count_tokens.then(|| tokens.clone()),
                 tokens,
+                guest,
             },
         );
         let upstream = self.upstream.clone();

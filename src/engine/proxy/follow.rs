@@ -18,6 +18,7 @@ use super::{
     ratio::Ratio,
     sections::{fixed_digest, sections},
     tap::{End, Form, Tap},
+    traffic::{Guest, Sent, Traffic},
 };
 use crate::{
     domain::{Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, Tail},
@@ -97,6 +98,8 @@ pub struct Job {
     pub question: Option<Question>,
     /// Asks the server for the tokens of a text, should there be thinking to count.
     pub tokens: Question,
+    /// Counts it as under way.
+    pub guest: Guest,
 }
 
 /// What a follower needs of the proxy.
@@ -110,6 +113,8 @@ pub struct Desk {
     pub ratio: Arc<Mutex<Ratio>>,
     /// The token counter.
     pub counter: Arc<Counter>,
+    /// Who is under way.
+    pub traffic: Traffic,
 }
 
 #[derive(Debug)]
@@ -211,6 +216,10 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         &start,
         Event::RequestStarted { kind: RequestKind::Main | RequestKind::Compaction, .. }
     );
+    if matches!(&start, Event::RequestStarted { kind: RequestKind::Main, .. }) {
+        let (session, body) = (job.session.clone(), job.sent.clone());
+        desk.traffic.note(Sent { request: job.request, session, body, fixed });
+    }
     desk.reporter.report_at(job.started, start);
     let mut ending = Ending { desk: desk.clone(), request: job.request, done: false };
     if counted {

@@ -19,6 +19,7 @@ pub mod handle;
 pub mod listen;
 pub mod passage;
 pub mod put_off;
+pub mod quiet;
 pub mod ratio;
 pub mod route;
 pub mod rules;
@@ -28,6 +29,7 @@ pub mod sieve;
 pub mod sse;
 pub mod tap;
 pub mod think;
+pub mod traffic;
 pub mod translate;
 pub mod upstream;
 pub mod words;
@@ -45,6 +47,7 @@ use self::{
     handle::House,
     ratio::Ratio,
     rules::Rules,
+    traffic::Traffic,
     upstream::Upstream,
 };
 use crate::{
@@ -102,6 +105,7 @@ impl Proxy {
             active: Arc::new(Active::default()),
             ratio: Arc::new(Mutex::new(Ratio::default())),
             counter: Arc::new(Counter::default()),
+            traffic: Traffic::default(),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,
@@ -128,5 +132,11 @@ impl Proxy {
     #[must_use]
     pub fn active(&self) -> watch::Receiver<Option<RequestId>> {
         self.house.desk.active.watch()
+    }
+
+    /// Whether requests are under way, and the last main one.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.house.desk.traffic.clone()
     }
 }

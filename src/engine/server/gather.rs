@@ -83,7 +83,8 @@ pub async fn gather(wish: &Wish, places: &Places) -> Result<Facts, GatherError> 
     let kind = wish.kind();
     let program = program(wish, kind, places)?;
     let slots_dir = places.state.join("slots");
-    fs::create_dir_all(&slots_dir)
+    // Saved slots hold what was said in them.
+    crate::engine::warm::private_dir(&slots_dir)
         .map_err(|source| GatherError::Folder { path: slots_dir.clone(), source })?;
     let (model_file, slides) = match kind {
         ServeKind::Ollama => (None, false),

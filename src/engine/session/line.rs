@@ -5,7 +5,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{child::Plan, server::Chosen, settings::SessionSettings};
+use super::{child::Plan, server::Chosen, settings::SessionSettings, warm};
 use crate::{
     domain::{Observation, Profile},
     engine::{
@@ -14,6 +14,7 @@ use crate::{
         claude::{self, Conversation},
         clock::Clock,
         proxy::{Proxy, ProxySettings, rules::Rules},
+        warm::{Parts, Warmer},
     },
 };
 
@@ -22,19 +23,24 @@ const LEAN_BELOW: u64 = 65_536;
 /// Assumed where the server does not tell its window; said on screen as unknown.
 const FALLBACK_WINDOW: u64 = 32_768;
 
+/// The watch over the server; it ends when this is dropped.
+struct Watching(JoinHandle<()>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// What is there once a server was found.
 pub(super) struct Line {
     pub proxy: Proxy,
-    watch: JoinHandle<()>,
+    watch: Watching,
     pub plan: Plan,
     /// Keeps a server of the session's own running.
     pub server: Chosen,
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
+    /// Keeps the server warm.
+    pub warmer: Warmer,
 }
 
 impl Line {
@@ -66,17 +72,18 @@ impl Line {
         let version = claude::version::from_package(&settings.claude);
         let token = new_token();
         let (dialect, dialects) = watch::channel(facts.dialect);
+        let rules = Rules {
+            thinking_off: !settings.thinking,
+            thinking_limit: settings.thinking_limit,
+            ..Rules::default()
+        };
         let proxy = Proxy::through(
             client.clone(),
             ProxySettings {
                 upstream: chosen.url.clone(),
                 dialect: dialects,
                 token: Some(token.clone()),
-                rules: Rules {
-                    thinking_off: !settings.thinking,
-                    thinking_limit: settings.thinking_limit,
-                    ..Rules::default()
-                },
+                rules,
                 api: settings.api,
             },
             clock,
@@ -85,7 +92,7 @@ impl Line {
         .map_err(|e| e.to_string())?;
         let output = settings.output_reserve.unwrap_or(claude::output_budget(window));
         let watch = backend::watch(WatchSettings {
-            client,
+            client: client.clone(),
             base_url: chosen.url.clone(),
             facts: facts.clone(),
             clock,
@@ -105,7 +112,25 @@ impl Line {
             token,
             size: settings.size,
         };
-        Ok(Self { proxy, watch, plan, server: chosen })
+        let warmer = Warmer::start(Parts {
+            proxy: proxy.clone(),
+            reach: client,
+            url: chosen.url.clone(),
+            facts: facts.clone(),
+            clock,
+            out: observe.clone(),
+            settings: warm::settings(settings, &plan, &rules),
+            probe: warm::probe(settings, &plan),
+        })?;
+        Ok(Self { proxy, watch: Watching(watch), plan, server: chosen, warmer })
+    }
+
+    /// Saves what is worth it, then ends what the session started.
+    pub(super) async fn end(self) {
+        let Self { proxy: _proxy, watch, plan: _plan, mut server, warmer } = self;
+        drop(watch);
+        warmer.close().await;
+        server.end().await;
     }
 }
 

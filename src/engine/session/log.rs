@@ -166,6 +166,11 @@ impl Log {
                 let text = format!("{request} put off by the server: {status}{again}");
                 self.push(line(at, LogOrigin::Proxy, LogWeight::Notable, text));
             }
+            Event::Warm(step) => {
+                if let Some((weight, text)) = super::warm::logged(step) {
+                    self.push(line(at, LogOrigin::Session, weight, text));
+                }
+            }
             // Figures that move all the time; the panes show them.
             Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }

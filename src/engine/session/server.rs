@@ -65,6 +65,7 @@ impl ServerNews {
             | Event::Queued { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
+            | Event::Warm(_)
             | Event::Machine { .. } => None,
         }
     }

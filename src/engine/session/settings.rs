@@ -6,7 +6,7 @@ use crate::{
     domain::{Api, Equipment, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
-        server::ServeSettings,
+        server::ServeSettings, window::warm::Pace,
     },
 };
 
@@ -27,6 +27,12 @@ pub struct SessionSettings {
     pub run_dir: PathBuf,
     /// The folder for what is learned of servers' reading speed.
     pub learned_dir: PathBuf,
+    /// lcc's state folder: prompts and snapshots of earlier sessions.
+    pub state_dir: PathBuf,
+    /// Whether the server reads the start of a prompt ahead.
+    pub warm_start: bool,
+    /// How often slots are saved, and what they may take; a limit of 0 saves none.
+    pub snapshots: Pace,
     /// Which model server.
     pub server: ServerChoice,
     /// The way to that server.

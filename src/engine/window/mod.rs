@@ -3,6 +3,7 @@
 mod believe;
 mod budget;
 mod fixed;
+pub mod warm;
 
 pub use believe::{Belief, Compacts, believe};
 pub use budget::{

@@ -5,7 +5,7 @@ use ratatui::{symbols::block, text::Line};
 use crate::{
     domain::{ServerKind, Source, units},
     front::theme::Role,
-    protocol::{PrefillFigures, PrefillLast, Snapshot},
+    protocol::{PrefillFigures, PrefillLast, Snapshot, WarmReading},
 };
 
 use super::{
@@ -16,6 +16,9 @@ use super::{
 
 pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     let figures = &snapshot.prefill;
+    if let (None, Some(reading)) = (figures.done, &snapshot.warm.reading) {
+        return warming(reading, snapshot, pen);
+    }
     let source = if figures.done.is_some() {
         source(figures.source, snapshot.server.kind)
     } else if figures.last.is_some() {
@@ -31,6 +34,34 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
             Line::from(pen.dim("no prompt read yet")),
         ],
     };
+    Pane { title: "prefill", source: source.to_owned(), tone: Role::Source, lines }
+}
+
+/// The server reads ahead: in the places of a prompt that is read.
+fn warming(reading: &WarmReading, snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
+    let cached = reading.cached.unwrap_or(0).min(reading.done);
+    let whole = reading.total.unwrap_or(0);
+    let parts = [
+        Part { share: share(cached, whole), fill: "▓", role: Role::BarFixed },
+        Part { share: share(reading.done - cached, whole), fill: block::FULL, role: Role::Dim },
+    ];
+    let mut first = bar(pen.width.saturating_sub(6), &parts, pen.theme);
+    let part = reading.total.and_then(|total| units::percent(reading.done.min(total), total));
+    first.push(pen.text(format!("  {}", percent(part))));
+    let what = if reading.conversation { "the conversation" } else { "system and tools" };
+    let read = vec![
+        pen.text(units::count(reading.done)),
+        pen.dim(" / "),
+        pen.text(tokens(reading.total, 1)),
+        pen.dim(" tok"),
+    ];
+    let lines = vec![
+        Line::from(first),
+        pen.row(vec![pen.span(Role::Accent, "warming:")], read),
+        pen.row(vec![pen.dim("cached "), pen.text(tokens(reading.cached, 1))], vec![pen.dim(what)]),
+        Line::from(pen.dim("stops when you send a prompt")),
+    ];
+    let source = source(Some(Source::Server), snapshot.server.kind);
     Pane { title: "prefill", source: source.to_owned(), tone: Role::Source, lines }
 }
 

@@ -62,6 +62,7 @@ pub fn leak(mut answer: Answer, script: Script) -> Answer {
         | Script::Overflow
         | Script::Slow(_)
         | Script::Garbage(_)
+        | Script::RestoreLies
         | Script::ErrorEvent(_) => {}
     }
     answer

@@ -55,6 +55,7 @@ pub async fn answer(request: &Value, shared: &Shared) -> Result<Response<Body>, 
         | Script::Garbage(_)
         | Script::Leak
         | Script::LeakText
+        | Script::RestoreLies
         | Script::ErrorEvent(_) => {}
     }
     let job = Job {
@@ -207,6 +208,7 @@ impl Stream {
             | Script::Slow(_)
             | Script::Leak
             | Script::LeakText
+            | Script::RestoreLies
             | Script::Die(_)
             | Script::Garbage(_)
             | Script::ErrorEvent(_) => frames(self),

@@ -3,6 +3,7 @@
 mod messages;
 mod pages;
 mod runner;
+mod saved;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

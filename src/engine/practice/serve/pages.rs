@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Body, Shared, messages};
+use super::{Body, Shared, messages, saved};
 use crate::engine::practice::view::SlotView;
 use crate::engine::practice::wire::{self, MODEL};
 use crate::engine::practice::{BUILD, tokenize};
@@ -65,6 +65,11 @@ async fn page(request: Request<Incoming>, shared: &Shared) -> Result<Response<Bo
             Ok(ok(&json!({"tokens": tokenize::tokens(content)})))
         }
         (&Method::GET, "/slots") => slots(shared, request.uri().query().unwrap_or_default()).await,
+        (&Method::POST, path) if path.starts_with("/slots/") => {
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            let path = path.to_owned();
+            saved::act(shared, &path, &query, &body(request).await?).await
+        }
         (&Method::GET, "/metrics") => {
             let look = shared.runner.look().await.ok_or_else(Refusal::stopping)?;
             Ok(plain("text/plain; version=0.0.4", look.totals.text()))

@@ -8,6 +8,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::domain::Moment;
 use crate::engine::practice::machine::{Job, Machine, Notice, TaskId};
+use crate::engine::practice::tokenize::Token;
 use crate::engine::practice::view::{SlotView, Totals};
 
 /// A look at the whole server.
@@ -24,6 +25,8 @@ enum Ask {
     Submit(Job, oneshot::Sender<(TaskId, mpsc::UnboundedReceiver<Notice>)>),
     Cancel(TaskId),
     Look(oneshot::Sender<Look>),
+    Held(usize, oneshot::Sender<Option<Vec<Token>>>),
+    Fill(usize, Vec<Token>, oneshot::Sender<bool>),
 }
 
 /// A way to the running machine. Its answers are `None` when the server is stopping.
@@ -71,6 +74,20 @@ impl Runner {
         Some(Ticket { id, notices, runner: self.clone(), over: false })
     }
 
+    /// What an idle slot holds; the inner `None`: it works, or there is none.
+    pub async fn held(&self, slot: usize) -> Option<Option<Vec<Token>>> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Held(slot, reply)).ok()?;
+        answer.await.ok()
+    }
+
+    /// Fills an idle slot; whether it could.
+    pub async fn fill(&self, slot: usize, tokens: Vec<Token>) -> Option<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Fill(slot, tokens, reply)).ok()?;
+        answer.await.ok()
+    }
+
     /// Looks at the server.
     pub async fn look(&self) -> Option<Look> {
         let (reply, answer) = oneshot::channel();
@@ -108,6 +125,16 @@ async fn run(mut machine: Machine, mut asked: mpsc::UnboundedReceiver<Ask>) {
                     let (tell, told) = mpsc::unbounded_channel();
                     listeners.insert(id, tell);
                     let _ = reply.send((id, told));
+                    notices
+                }
+                Some(Ask::Held(slot, reply)) => {
+                    let notices = machine.advance(now());
+                    let _ = reply.send(machine.held(slot).map(<[Token]>::to_vec));
+                    notices
+                }
+                Some(Ask::Fill(slot, tokens, reply)) => {
+                    let notices = machine.advance(now());
+                    let _ = reply.send(machine.fill(slot, tokens));
                     notices
                 }
                 Some(Ask::Look(reply)) => {
