@@ -2,6 +2,7 @@
 
 pub mod observation;
 pub mod phase;
+pub mod prefix;
 pub mod profile;
 pub mod request;
 pub mod serve;
@@ -13,6 +14,7 @@ pub mod units;
 
 pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
+pub use prefix::{Change, ChangeSign, Comparison, Difference, PrefixRule};
 pub use profile::Profile;
 pub use request::{Part, RequestId, RequestKind, Section, SideKind, Tail};
 pub use serve::{KvType, ServeKind};

@@ -14,13 +14,16 @@ use tokio::sync::{
 use super::{
     body::Body,
     classify,
+    compare::{Past, Present, compare},
     count::{Counter, Question},
     ratio::Ratio,
     sections::{fixed_digest, sections},
     tap::{End, Form, Tap},
 };
 use crate::{
-    domain::{Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, Tail},
+    domain::{
+        Event, Moment, Observation, Outcome, PrefixRule, RequestId, RequestKind, SideKind, Tail,
+    },
     engine::clock::Clock,
 };
 
@@ -87,6 +90,8 @@ pub struct Job {
     pub received: Bytes,
     /// The body as it goes upstream.
     pub sent: Bytes,
+    /// The rules for the prompt's start that changed it.
+    pub cared: Vec<PrefixRule>,
     /// `x-claude-code-agent-id`.
     pub agent: Option<String>,
     /// `x-claude-code-session-id`.
@@ -110,6 +115,8 @@ pub struct Desk {
     pub ratio: Arc<Mutex<Ratio>>,
     /// The token counter.
     pub counter: Arc<Counter>,
+    /// The main request before.
+    pub past: Arc<Mutex<Option<Past>>>,
 }
 
 #[derive(Debug)]
@@ -204,14 +211,18 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
     tokio::time::sleep(HEAD_START).await;
     let read = {
         let job = Arc::clone(&job);
-        tokio::task::spawn_blocking(move || describe(&job)).await.ok()
+        let past = Arc::clone(&desk.past);
+        tokio::task::spawn_blocking(move || describe(&job, &past)).await.ok()
     };
-    let Some((start, fixed)) = read else { return };
+    let Some((start, fixed, prefix)) = read else { return };
     let counted = matches!(
         &start,
         Event::RequestStarted { kind: RequestKind::Main | RequestKind::Compaction, .. }
     );
     desk.reporter.report_at(job.started, start);
+    if let Some(prefix) = prefix {
+        desk.reporter.report_at(job.started, prefix);
+    }
     let mut ending = Ending { desk: desk.clone(), request: job.request, done: false };
     if counted {
         desk.active.change(|under_way| under_way.push(job.request));
@@ -344,35 +355,45 @@ fn tell(desk: &Desk, now: Moment, events: &mut Vec<Event>, prompt: &mut Prompt) 
     }
 }
 
-/// What the request is, and the digest of its fixed part.
-fn describe(job: &Job) -> (Event, u64) {
+/// What the request is, the digest of its fixed part, and how its start compares with the one
+/// before.
+fn describe(job: &Job, past: &Mutex<Option<Past>>) -> (Event, u64, Option<Event>) {
     let received = std::str::from_utf8(&job.received).unwrap_or_default();
-    let sent = std::str::from_utf8(&job.sent).unwrap_or_default();
     let body = Body::read(received);
     let known = body.is_some();
     let body = body.unwrap_or_default();
-    // What the rules changed is only the thinking switch; read again only when they did.
-    let thinking_allowed = if job.sent == job.received {
-        body.thinking_allowed()
-    } else {
-        Body::read(sent).is_none_or(|b| b.thinking_allowed())
-    };
-    let parts = sections(&body);
+    // What the server reads is what was sent; it is read again only when a rule changed it.
+    let sent = std::str::from_utf8(&job.sent).ok().filter(|_| job.sent != job.received);
+    let sent = sent.and_then(Body::read);
+    let sent = sent.as_ref().unwrap_or(&body);
+    let parts = sections(sent);
     let fixed = fixed_digest(&parts);
+    let kind = if known {
+        classify::kind(&body, job.agent.as_deref())
+    } else {
+        RequestKind::Side(SideKind::Other)
+    };
+    let compared = kind.is_main().then(|| {
+        let now = Present { sections: &parts, body: sent, session: job.session.as_deref() };
+        let mut past = past.lock().unwrap_or_else(PoisonError::into_inner);
+        let compared = past.as_ref().map(|past| compare(past, now));
+        let (sections, sent) = (parts.clone(), job.sent.clone());
+        *past = Some(Past { request: job.request, sections, sent });
+        compared
+    });
+    let (request, cared, compared) = (job.request, job.cared.clone(), compared.flatten());
+    let tells = !cared.is_empty() || compared.is_some();
+    let prefix = tells.then_some(Event::Prefix { request, cared, compared });
     let start = Event::RequestStarted {
-        request: job.request,
-        kind: if known {
-            classify::kind(&body, job.agent.as_deref())
-        } else {
-            RequestKind::Side(SideKind::Other)
-        },
+        request,
+        kind,
         model: body.model.as_deref().map(str::to_owned),
         body_bytes: job.received.len() as u64,
         sections: parts,
         tail: if known { classify::tail(&body) } else { Tail::Other },
         max_tokens: body.max_tokens,
-        thinking_allowed,
+        thinking_allowed: sent.thinking_allowed(),
         session: job.session.clone(),
     };
-    (start, fixed)
+    (start, fixed, prefix)
 }

@@ -9,6 +9,7 @@ pub mod answers;
 pub mod body;
 pub mod chat;
 pub mod classify;
+pub mod compare;
 pub mod count;
 pub mod exchange;
 pub mod follow;
@@ -101,6 +102,7 @@ impl Proxy {
             active: Arc::new(Active::default()),
             ratio: Arc::new(Mutex::new(Ratio::default())),
             counter: Arc::new(Counter::default()),
+            past: Arc::default(),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,

@@ -168,6 +168,7 @@ impl Log {
             }
             // Figures that move all the time; the panes show them.
             Event::PromptCounted { .. }
+            | Event::Prefix { .. }
             | Event::ThinkingCounted { .. }
             | Event::PrefillProgress { .. }
             | Event::PrefillShare { .. }

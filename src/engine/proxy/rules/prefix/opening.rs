@@ -1,0 +1,156 @@
+//! The first message: what is the same in every session first, the user's words, then the rest.
+
+use super::{Work, reminder};
+use crate::domain::PrefixRule;
+
+/// What Claude Code puts around the context of a session.
+const CONTEXT: &str =
+    "As you answer the user's questions, you can use the following context:\n";
+/// Where the context ends.
+const FOOTERS: [&str; 2] =
+    ["\n\n      IMPORTANT: this context may or may not", "\n\nClaude Code attached this context"];
+/// Parts of the context that differ by session.
+const DATE: &str = "# currentDate\nToday's date is ";
+const GIT_STATUS: &str = "# gitStatus\nThis is the git status";
+/// What system messages begin with that describe the surroundings: the same in every session.
+const SURROUNDINGS: [&str; 3] =
+    ["# Environment\n", "Available agent types", "The following skills are available"];
+
+/// The blocks of the first message in their three parts.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    front: Vec<String>,
+    stable: Vec<String>,
+    volatile: Vec<String>,
+}
+
+impl Opening {
+    /// Sorts the blocks the message has.
+    pub(super) fn of(blocks: Vec<String>, work: &mut Work<'_>) -> Self {
+        let mut opening = Self::default();
+        for block in blocks {
+            match parts(&block, work) {
+                None => opening.stable.push(block),
+                Some(Parts::Volatile) => opening.volatile.push(block),
+                Some(Parts::Both { stable, volatile }) => {
+                    opening.stable.push(reminder::block(&stable));
+                    opening.volatile.push(reminder::block(&volatile));
+                }
+            }
+        }
+        opening
+    }
+
+    /// Takes in a system message that stands before it.
+    pub(super) fn begin_with(&mut self, text: &str, work: &mut Work<'_>) {
+        self.front.push(reminder::block(&reminder::remind(text)));
+        work.did(PrefixRule::SystemMessages);
+    }
+
+    /// Takes in a system message that follows. `false`: it is left where it stands.
+    pub(super) fn take(&mut self, text: &str, work: &mut Work<'_>) -> bool {
+        let surroundings = SURROUNDINGS.iter().any(|mark| text.starts_with(mark));
+        let ahead = surroundings && work.has(PrefixRule::Environment);
+        let date = reminder::split_date(text).filter(|_| work.has(PrefixRule::Dates));
+        let only_date = date.is_some_and(|(rest, _)| rest.is_empty());
+        if !(ahead || only_date || work.has(PrefixRule::SystemMessages)) {
+            return false;
+        }
+        let (rest, date) = date.map_or((text, None), |(rest, date)| (rest, Some(date)));
+        if let Some(date) = date {
+            self.volatile.push(reminder::block(&reminder::remind(date)));
+            work.did(PrefixRule::Dates);
+        }
+        if rest.is_empty() {
+            return true;
+        }
+        let block = reminder::block(&reminder::remind(rest));
+        if ahead {
+            self.front.push(block);
+            work.did(PrefixRule::Environment);
+        } else {
+            self.stable.push(block);
+            work.did(PrefixRule::SystemMessages);
+        }
+        true
+    }
+
+    /// Adds what was moved here from elsewhere.
+    pub(super) fn end_with(&mut self, texts: Vec<String>) {
+        self.volatile.extend(texts.iter().map(|text| reminder::block(text)));
+    }
+
+    /// All blocks in their order.
+    pub(super) fn blocks(self) -> Vec<String> {
+        let Self { mut front, stable, volatile } = self;
+        front.extend(stable);
+        front.extend(volatile);
+        front
+    }
+}
+
+enum Parts {
+    Volatile,
+    Both { stable: String, volatile: String },
+}
+
+/// What of a block differs by session; `None`: nothing.
+fn parts(block: &str, work: &mut Work<'_>) -> Option<Parts> {
+    if !block.contains("<system-reminder>") {
+        return None;
+    }
+    let text = reminder::text(block)?;
+    let said = reminder::said(&text)?;
+    // What these rules themselves moved here before.
+    for (rule, mark) in [
+        (PrefixRule::Dates, "Today's date"),
+        (PrefixRule::GitStatus, "gitStatus: "),
+        (PrefixRule::SessionPaths, "# Scratchpad Directory\n"),
+    ] {
+        if work.has(rule) && said.starts_with(mark) {
+            return Some(Parts::Volatile);
+        }
+    }
+    let context = said.strip_prefix(CONTEXT)?;
+    let end = FOOTERS.iter().filter_map(|footer| context.rfind(footer)).max()?;
+    let (sections, footer) = context.split_at_checked(end)?;
+    let (stable, volatile) = split(sections, work)?;
+    if stable.is_empty() {
+        return Some(Parts::Volatile);
+    }
+    let whole = |sections: &str| reminder::remind_as(&format!("{CONTEXT}{sections}{footer}"));
+    Some(Parts::Both { stable: whole(&stable), volatile: whole(&volatile) })
+}
+
+/// The sections of a context, apart: those that stay the same, those that differ by session.
+/// `None` when none differs.
+fn split(sections: &str, work: &mut Work<'_>) -> Option<(String, String)> {
+    // The user's own instructions come first and may hold anything: the last place counts.
+    let start = |mark: &str| {
+        let at = sections.rfind(mark)?;
+        (at == 0 || sections.get(..at)?.ends_with('\n')).then_some(at)
+    };
+    let mut starts: Vec<(usize, PrefixRule)> =
+        [(PrefixRule::Dates, DATE), (PrefixRule::GitStatus, GIT_STATUS)]
+            .into_iter()
+            .filter_map(|(rule, mark)| Some((start(mark)?, rule)))
+            .collect();
+    starts.sort_unstable();
+    let (mut stable, mut volatile) = (Vec::new(), Vec::new());
+    let first = starts.first()?.0;
+    stable.extend(sections.get(..first).filter(|s| !s.is_empty()));
+    for (n, (from, rule)) in starts.iter().enumerate() {
+        let to = starts.get(n + 1).map_or(sections.len(), |(next, _)| *next);
+        let section = sections.get(*from..to)?;
+        if work.has(*rule) {
+            volatile.push(section);
+        } else {
+            stable.push(section);
+        }
+    }
+    let join = |parts: Vec<&str>| {
+        let parts: Vec<&str> = parts.into_iter().map(|p| p.trim_end_matches('\n')).collect();
+        parts.join("\n")
+    };
+    (!volatile.is_empty()).then(|| (join(stable), join(volatile)))
+}
