@@ -70,6 +70,7 @@ impl Flags {
             | Key::ServeKeep
             | Key::ServeCacheRam
             | Key::ServeSwaFull
+            | Key::PrefixCare(_)
             | Key::OutputReserve
             | Key::ServerLog
             | Key::Thinking

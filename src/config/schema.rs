@@ -1,7 +1,11 @@
 //! The table of every setting: its name, its type, where it can be set, what it means.
 
+#[path = "schema_prefix.rs"]
+mod prefix;
 #[path = "schema_serve.rs"]
 mod serve;
+
+use crate::domain::PrefixRule;
 
 /// One setting. The order is the order of `lcc config show` and of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +76,8 @@ pub enum Key {
     ServeCacheRam,
     /// Whether a model with sliding windows keeps its whole cache.
     ServeSwaFull,
+    /// Whether a rule for the start of every prompt is in force.
+    PrefixCare(PrefixRule),
 }
 
 /// What is known about one setting.
@@ -108,7 +114,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 41] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -142,10 +148,18 @@ impl Key {
         Self::ServeKvType,
         Self::ServeCacheRam,
         Self::ServeSwaFull,
+        Self::PrefixCare(PrefixRule::Attribution),
+        Self::PrefixCare(PrefixRule::GitStatus),
+        Self::PrefixCare(PrefixRule::Dates),
+        Self::PrefixCare(PrefixRule::SessionPaths),
+        Self::PrefixCare(PrefixRule::Environment),
+        Self::PrefixCare(PrefixRule::SystemMessages),
+        Self::PrefixCare(PrefixRule::CacheMarks),
+        Self::PrefixCare(PrefixRule::ToolOrder),
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 4] = ["tls", "auth", "practice", "serve"];
+    pub const TABLES: [&'static str; 5] = ["tls", "auth", "practice", "serve", "prefix_care"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -417,6 +431,7 @@ impl Key {
             Self::ServeKvType => serve::KV_TYPE,
             Self::ServeCacheRam => serve::CACHE_RAM,
             Self::ServeSwaFull => serve::SWA_FULL,
+            Self::PrefixCare(rule) => prefix::entry(rule),
             Self::PracticeReadRate => Entry {
                 table: Some("practice"),
                 name: "read_rate",

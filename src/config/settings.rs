@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{Api, KvType, Profile, ServeKind, Tier};
+use crate::domain::{Api, KvType, PrefixCare, Profile, ServeKind, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +92,8 @@ pub struct Settings {
     pub practice: PracticeSettings,
     /// The model server that lcc starts itself.
     pub serve: ServeTable,
+    /// What keeps the start of every prompt the same.
+    pub prefix_care: PrefixCare,
 }
 
 impl Default for Settings {
@@ -115,6 +117,7 @@ impl Default for Settings {
             access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
+            prefix_care: PrefixCare::default(),
         }
     }
 }
@@ -156,6 +159,9 @@ impl Settings {
             Key::ServeKvType => self.serve.kv_type = given.name()?,
             Key::ServeCacheRam => self.serve.cache_ram = Some(given.mebibytes()?),
             Key::ServeSwaFull => self.serve.swa_full = given.switch()?,
+            Key::PrefixCare(rule) => {
+                self.prefix_care = self.prefix_care.with(rule, given.switch()?);
+            }
         }
         Ok(())
     }
@@ -213,6 +219,7 @@ impl Settings {
             Key::ServeKvType => self.serve.kv_type.to_string(),
             Key::ServeCacheRam => self.serve.cache_ram.map_or_else(unset, |mib| mib.to_string()),
             Key::ServeSwaFull => self.serve.swa_full.to_string(),
+            Key::PrefixCare(rule) => self.prefix_care.has(rule).to_string(),
         }
     }
 }

@@ -14,7 +14,7 @@ pub mod units;
 
 pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
-pub use prefix::{Change, ChangeSign, Comparison, Difference, PrefixRule};
+pub use prefix::{Change, ChangeSign, Comparison, Difference, PrefixCare, PrefixRule};
 pub use profile::Profile;
 pub use request::{Part, RequestId, RequestKind, Section, SideKind, Tail};
 pub use serve::{KvType, ServeKind};

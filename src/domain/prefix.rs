@@ -79,6 +79,37 @@ impl fmt::Display for PrefixRule {
     }
 }
 
+/// Which rules for the prompt's start are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PrefixCare([bool; PrefixRule::ALL.len()]);
+
+impl Default for PrefixCare {
+    /// All of them.
+    fn default() -> Self {
+        Self([true; PrefixRule::ALL.len()])
+    }
+}
+
+impl PrefixCare {
+    /// None of them.
+    pub const OFF: Self = Self([false; PrefixRule::ALL.len()]);
+
+    /// Whether a rule is in force.
+    #[must_use]
+    pub fn has(self, rule: PrefixRule) -> bool {
+        self.0.get(rule as usize).copied().unwrap_or(false)
+    }
+
+    /// The same with one rule on or off.
+    #[must_use]
+    pub fn with(mut self, rule: PrefixRule, on: bool) -> Self {
+        if let Some(place) = self.0.get_mut(rule as usize) {
+            *place = on;
+        }
+        self
+    }
+}
+
 /// How a prompt compares with the main prompt before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {

@@ -1,14 +1,16 @@
 //! What front and engine say to each other: plain values, nothing that runs.
 
+mod cache_break;
 mod command;
 mod log;
 mod snapshot;
 mod update;
 
+pub use cache_break::{BreakKind, CacheBreak};
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use snapshot::{
-    CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
+    CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
     SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

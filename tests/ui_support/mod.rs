@@ -240,8 +240,13 @@ pub fn broken() -> Snapshot {
             section: "messages[0]".to_owned(),
             cause: "a title request took the slot".to_owned(),
             fix: Some("side_requests = \"hold\"".to_owned()),
+            kind: lcc::protocol::BreakKind::SideRequest,
+            tokens: 24_100,
+            seconds: Some(58.0),
+            estimated: false,
         }),
         estimated: true,
+        ..CacheFigures::default()
     };
     s
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    cache::Cache,
+    cache::{Around, Cache, Read},
     curve::Curve,
     flight::{Counted, Flight, Written},
     forecast,
@@ -21,7 +21,7 @@ use super::{
     prefill::{Look, Prefill, Reading},
     ratio::Ratios,
     sandbox::Sandbox,
-    server::Server,
+    server::{Loss, Server},
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
@@ -107,13 +107,16 @@ impl Meter {
             Event::RequestStarted {
                 request,
                 kind,
+                model,
                 sections,
                 tail,
                 thinking_allowed,
                 session,
                 ..
             } => {
-                let flight = self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
+                let mut flight =
+                    self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
+                flight.model.clone_from(model);
                 self.started(flight, session.as_deref(), at);
             }
             Event::PromptCounted { request, total, fixed, source } => {
@@ -128,6 +131,12 @@ impl Meter {
                 self.share_told(*request, *share, *source, at);
             }
             Event::Headers { .. } => {}
+            Event::Prefix { request, cared, compared } => {
+                self.cache.cared(cared);
+                if let Some(flight) = self.flights.get_mut(request) {
+                    flight.compared.clone_from(compared);
+                }
+            }
             Event::FirstToken { request } => self.first_token(*request, at),
             Event::Usage { request, input, cached, output } => {
                 self.usage(*request, *input, *cached, *output);
@@ -163,9 +172,14 @@ impl Meter {
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
-            Event::ServerRestarted { .. } => self.cache.restarted(),
+            Event::ServerRestarted { .. } => self.cache.lost_all(Loss::Restarted),
             Event::ServerLine { line } => self.line(line),
-            Event::ServerLoad { load } => self.server.load(*load),
+            Event::ServerLoad { load } => {
+                self.server.load(*load);
+                if let Some(read) = load.prompt_read {
+                    self.server_read(read);
+                }
+            }
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
@@ -193,6 +207,8 @@ impl Meter {
         Flight {
             id,
             kind: kind.clone(),
+            model: None,
+            compared: None,
             conversation: self.conversation,
             started,
             sections: sections.to_vec(),
@@ -278,6 +294,7 @@ impl Meter {
 
     /// Takes a main request into the cache figures as soon as its counts are there, once.
     pub(super) fn judge(&mut self, request: RequestId) {
+        let around = self.around();
         let Some(flight) = self.flights.get_mut(&request) else { return };
         let ready = flight.usage_is_real && !flight.judged && flight.kind == RequestKind::Main;
         // Where the usage tells nothing of the cache, slots or the log have.
@@ -287,7 +304,25 @@ impl Meter {
         };
         if flight.conversation == self.conversation {
             flight.judged = true;
-            self.cache.judge(flight, total.tokens, cached, self.prefill.batch);
+            let read = Read { flight, total: total.tokens, cached };
+            self.cache.judge(read, around);
+        }
+    }
+
+    /// The server told how many prompt tokens it has read in its life.
+    fn server_read(&mut self, count: u64) {
+        let tokens = self.flights.values().map(Flight::new_tokens);
+        let under_way = tokens.collect::<Option<Vec<_>>>().map(|all| all.iter().sum());
+        self.cache.server_read(count, under_way, self.around());
+    }
+
+    /// What an explanation of a break must know of the server.
+    pub(super) fn around(&self) -> Around {
+        let facts = self.server.facts();
+        Around {
+            kind: facts.map(|f| f.kind),
+            slots: facts.and_then(|f| f.slots),
+            batch: self.prefill.batch,
         }
     }
 
@@ -302,8 +337,8 @@ impl Meter {
     }
 
     fn looked(&mut self, facts: Option<&ServerFacts>, at: Moment) {
-        if self.server.look(facts) {
-            self.cache.restarted();
+        if let Some(loss) = self.server.look(facts) {
+            self.cache.lost_all(loss);
         }
         if self.clock.phase() == Phase::Starting && self.child_runs && self.server.healthy() {
             self.clock.enter(Phase::Idle, at);

@@ -25,6 +25,7 @@ impl Meter {
 
     /// What the server's log says of the conversation's own request.
     pub(super) fn line(&mut self, line: &ServerLine) {
+        self.cache.line(line, self.flights.is_empty(), self.around());
         if self.lead.is_none() {
             return;
         }

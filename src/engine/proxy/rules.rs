@@ -1,8 +1,8 @@
 //! Pure rewrites of requests and responses; each says what it is for and can be switched off.
 
-use self::{edits::Edits, json::Fields, prefix::PrefixCare};
+use self::{edits::Edits, json::Fields};
 use super::sieve::Mesh;
-use crate::domain::PrefixRule;
+use crate::domain::{PrefixCare, PrefixRule};
 
 pub mod edits;
 pub mod json;
@@ -54,7 +54,7 @@ impl Rules {
             return Rewritten::default();
         };
         let mut edits = Edits::new(body);
-        let cared = self.prefix.edit(&fields, &mut edits);
+        let cared = prefix::edit(self.prefix, &fields, &mut edits);
         if self.thinking_off {
             thinking::edit(&fields, &mut edits);
         }

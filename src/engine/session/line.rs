@@ -78,6 +78,7 @@ impl Line {
                 rules: Rules {
                     thinking_off: !settings.thinking,
                     thinking_limit: settings.thinking_limit,
+                    prefix: settings.prefix_care,
                     ..Rules::default()
                 },
                 api: settings.api,

@@ -34,6 +34,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct PracticeServer {
     addr: SocketAddr,
+    runner: Runner,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -42,6 +43,11 @@ impl PracticeServer {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Empties every slot that does not work, as a server does that needs the room.
+    pub async fn evict(&self) {
+        self.runner.evict().await;
     }
 }
 
@@ -66,10 +72,13 @@ pub async fn start(
         batch: options.batch,
         window: options.window,
     };
-    let (runner, run) = runner::new(Machine::new(rates, options.slots));
-    let shared = Shared { options: Arc::new(options), runner };
+    let (runner, run) = runner::new(
+        Machine::new(rates, options.slots).rigid(options.rigid),
+        options.log.clone(),
+    );
+    let shared = Shared { options: Arc::new(options), runner: runner.clone() };
     let accepting = tokio::spawn(accept(listener, shared));
-    Ok(PracticeServer { addr, tasks: [accepting, tokio::spawn(run)] })
+    Ok(PracticeServer { addr, runner, tasks: [accepting, tokio::spawn(run)] })
 }
 
 async fn accept(listener: TcpListener, shared: Shared) {

@@ -25,79 +25,45 @@ mod system;
 mod talk;
 mod tools;
 
-#[cfg(test)]
-mod tests;
-
 use super::{edits::Edits, json::Fields};
-use crate::domain::PrefixRule;
+use crate::domain::{PrefixCare, PrefixRule};
 
-/// Which rules are in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PrefixCare([bool; PrefixRule::ALL.len()]);
-
-impl Default for PrefixCare {
-    /// All of them.
-    fn default() -> Self {
-        Self([true; PrefixRule::ALL.len()])
+/// Adds to `edits` what the rules in force change in a body with these fields, and tells which did.
+pub(super) fn edit<'a>(
+    care: PrefixCare,
+    fields: &Fields<'a>,
+    edits: &mut Edits<'a>,
+) -> Vec<PrefixRule> {
+    if care == PrefixCare::OFF {
+        return Vec::new();
     }
-}
-
-impl PrefixCare {
-    /// None of them.
-    pub const OFF: Self = Self([false; PrefixRule::ALL.len()]);
-
-    /// Whether a rule is in force.
-    #[must_use]
-    pub fn has(&self, rule: PrefixRule) -> bool {
-        self.0.get(rule as usize).copied().unwrap_or(false)
+    let mut work = Work { care, did: Vec::new() };
+    let talk = fields.get("messages").and_then(talk::Talk::read);
+    let opening = talk.as_ref().and_then(|talk| talk.opening(&work));
+    let mut moved = Vec::new();
+    if let Some(raw) = fields.get("system")
+        && let Some(new) = system::edit(raw, opening.is_some(), &mut moved, &mut work)
+    {
+        edits.replace(raw, new);
     }
-
-    /// The same with one rule on or off.
-    #[must_use]
-    pub fn with(mut self, rule: PrefixRule, on: bool) -> Self {
-        if let Some(place) = self.0.get_mut(rule as usize) {
-            *place = on;
-        }
-        self
+    if let Some(raw) = fields.get("tools") {
+        tools::edit(raw, edits, &mut work);
     }
-
-    /// Adds to `edits` what the rules change in a body with these fields, and tells which did.
-    pub(super) fn edit<'a>(
-        &self,
-        fields: &Fields<'a>,
-        edits: &mut Edits<'a>,
-    ) -> Vec<PrefixRule> {
-        if *self == Self::OFF {
-            return Vec::new();
-        }
-        let mut work = Work { care: self, did: Vec::new() };
-        let talk = fields.get("messages").and_then(talk::Talk::read);
-        let opening = talk.as_ref().and_then(|talk| talk.opening(&work));
-        let mut moved = Vec::new();
-        if let Some(raw) = fields.get("system")
-            && let Some(new) = system::edit(raw, opening.is_some(), &mut moved, &mut work)
-        {
-            edits.replace(raw, new);
-        }
-        if let Some(raw) = fields.get("tools") {
-            tools::edit(raw, edits, &mut work);
-        }
-        if let Some(talk) = talk {
-            talk.edit(opening, moved, edits, &mut work);
-        }
-        work.did.sort_unstable();
-        work.did.dedup();
-        work.did
+    if let Some(talk) = talk {
+        talk.edit(opening, moved, edits, &mut work);
     }
+    work.did.sort_unstable();
+    work.did.dedup();
+    work.did
 }
 
 /// The rules in force, and those that had something to do.
-struct Work<'a> {
-    care: &'a PrefixCare,
+struct Work {
+    care: PrefixCare,
     did: Vec<PrefixRule>,
 }
 
-impl Work<'_> {
+impl Work {
     fn has(&self, rule: PrefixRule) -> bool {
         self.care.has(rule)
     }

@@ -26,7 +26,7 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Sorts the blocks the message has.
-    pub(super) fn of(blocks: Vec<String>, work: &mut Work<'_>) -> Self {
+    pub(super) fn of(blocks: Vec<String>, work: &mut Work) -> Self {
         let mut opening = Self::default();
         for block in blocks {
             match parts(&block, work) {
@@ -42,13 +42,13 @@ impl Opening {
     }
 
     /// Takes in a system message that stands before it.
-    pub(super) fn begin_with(&mut self, text: &str, work: &mut Work<'_>) {
+    pub(super) fn begin_with(&mut self, text: &str, work: &mut Work) {
         self.front.push(reminder::block(&reminder::remind(text)));
         work.did(PrefixRule::SystemMessages);
     }
 
     /// Takes in a system message that follows. `false`: it is left where it stands.
-    pub(super) fn take(&mut self, text: &str, work: &mut Work<'_>) -> bool {
+    pub(super) fn take(&mut self, text: &str, work: &mut Work) -> bool {
         let surroundings = SURROUNDINGS.iter().any(|mark| text.starts_with(mark));
         let ahead = surroundings && work.has(PrefixRule::Environment);
         let date = reminder::split_date(text).filter(|_| work.has(PrefixRule::Dates));
@@ -95,7 +95,7 @@ enum Parts {
 }
 
 /// What of a block differs by session; `None`: nothing.
-fn parts(block: &str, work: &mut Work<'_>) -> Option<Parts> {
+fn parts(block: &str, work: &mut Work) -> Option<Parts> {
     if !block.contains("<system-reminder>") {
         return None;
     }
@@ -124,7 +124,7 @@ fn parts(block: &str, work: &mut Work<'_>) -> Option<Parts> {
 
 /// The sections of a context, apart: those that stay the same, those that differ by session.
 /// `None` when none differs.
-fn split(sections: &str, work: &mut Work<'_>) -> Option<(String, String)> {
+fn split(sections: &str, work: &mut Work) -> Option<(String, String)> {
     // The user's own instructions come first and may hold anything: the last place counts.
     let start = |mark: &str| {
         let at = sections.rfind(mark)?;

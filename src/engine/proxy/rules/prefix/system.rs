@@ -14,7 +14,7 @@ pub(super) fn edit(
     raw: &str,
     can_move: bool,
     moved: &mut Vec<String>,
-    work: &mut Work<'_>,
+    work: &mut Work,
 ) -> Option<String> {
     // The raw JSON is enough to rule nearly all requests out.
     let marks = ["x-anthropic-billing-header:", "gitStatus: ", "# Scratchpad", "Today's date"];
@@ -47,7 +47,7 @@ fn changed(
     text: &str,
     can_move: bool,
     moved: &mut Vec<String>,
-    work: &mut Work<'_>,
+    work: &mut Work,
 ) -> Option<String> {
     let mut new: Option<String> = None;
     if work.has(PrefixRule::Attribution)

@@ -50,7 +50,7 @@ impl<'a> Talk<'a> {
 
     /// The place of the first prompt, when the conversation begins with it.
     /// System messages may stand before it only when they become a part of it.
-    pub(super) fn opening(&self, work: &Work<'_>) -> Option<usize> {
+    pub(super) fn opening(&self, work: &Work) -> Option<usize> {
         let first = self.messages.iter().position(|(_, role)| *role != Role::System)?;
         let ahead = first == 0
             || (work.has(PrefixRule::SystemMessages)
@@ -64,14 +64,15 @@ impl<'a> Talk<'a> {
         opening: Option<usize>,
         moved: Vec<String>,
         edits: &mut Edits<'a>,
-        work: &mut Work<'_>,
+        work: &mut Work,
     ) {
         let mut drafts: Vec<Draft> = Vec::new();
         drafts.resize_with(self.messages.len(), Draft::default);
         if let Some(at) = opening {
             self.open(at, moved, &mut drafts, work);
         }
-        if work.has(PrefixRule::SystemMessages) {
+        // A conversation that does not begin with the user is none of Claude Code's.
+        if work.has(PrefixRule::SystemMessages) && opening.is_some() {
             self.merge(&mut drafts, work);
         }
         let mut kept_before = false;
@@ -88,7 +89,7 @@ impl<'a> Talk<'a> {
     }
 
     /// Orders the first message and the system messages right behind it.
-    fn open(&self, at: usize, moved: Vec<String>, drafts: &mut [Draft], work: &mut Work<'_>) {
+    fn open(&self, at: usize, moved: Vec<String>, drafts: &mut [Draft], work: &mut Work) {
         let Some(blocks) = self.content(at).and_then(reminder::blocks) else { return };
         let old: Vec<String> = blocks.into_iter().map(Cow::into_owned).collect();
         let mut opening = Opening::of(old.clone(), work);
@@ -112,7 +113,7 @@ impl<'a> Talk<'a> {
 
     /// Every system message that is left goes to the end of the user's message before it, or to
     /// the start of the one behind it, or becomes a user's message.
-    fn merge(&self, drafts: &mut [Draft], work: &mut Work<'_>) {
+    fn merge(&self, drafts: &mut [Draft], work: &mut Work) {
         let mut last: Option<usize> = None;
         let mut waiting: Vec<(usize, String)> = Vec::new();
         for (n, (_, role)) in self.messages.iter().enumerate() {
@@ -219,7 +220,7 @@ fn role(raw: &str) -> Option<Role> {
 }
 
 /// The message as it is to be; `None` when it stays as it is.
-fn rewritten(raw: &str, draft: Draft, work: &mut Work<'_>) -> Option<String> {
+fn rewritten(raw: &str, draft: Draft, work: &mut Work) -> Option<String> {
     let Draft { before, blocks, after, becomes_user, .. } = draft;
     let unmark = work.has(PrefixRule::CacheMarks) && raw.contains(MARK);
     let touched = !before.is_empty() || !after.is_empty() || blocks.is_some();

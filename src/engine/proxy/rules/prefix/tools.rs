@@ -15,7 +15,7 @@ use crate::{
 
 /// Sorts MCP tools by name and the keys of their schemas; Claude Code's own tools keep their place
 /// before them, as they came.
-pub(super) fn edit<'a>(raw: &'a str, edits: &mut Edits<'a>, work: &mut Work<'_>) {
+pub(super) fn edit<'a>(raw: &'a str, edits: &mut Edits<'a>, work: &mut Work) {
     if !work.has(PrefixRule::ToolOrder) || !raw.contains("\"mcp__") {
         return;
     }
