@@ -117,9 +117,8 @@ fn what_all_sessions_share_comes_before_what_they_do_not() {
         [("330_lean", "330_lean_next_day"), ("330_standard", "330_standard_next_day")]
     {
         let (one, other) = (recorded(one)[0].clone(), recorded(other)[0].clone());
-        let shared = |a: &str, b: &str| {
-            read(a).iter().zip(read(b)).take_while(|(a, b)| **a == *b).count()
-        };
+        let shared =
+            |a: &str, b: &str| read(a).iter().zip(read(b)).take_while(|(a, b)| **a == *b).count();
         let (bare, care) = (shared(&one, &other), shared(&cared(&one), &cared(&other)));
         let environment = value(&one)["messages"][1]["content"].as_str().unwrap().len();
         assert!(care > bare + environment / 6, "{bare} {care} {environment}");
@@ -229,8 +228,7 @@ fn every_rule_has_its_switch_and_says_when_it_worked() {
         .flat_map(|body| rewrite(&body).cared)
         .collect();
     for rule in PrefixRule::ALL {
-        let recorded_at_all =
-            !matches!(rule, PrefixRule::SessionPaths | PrefixRule::ToolOrder);
+        let recorded_at_all = !matches!(rule, PrefixRule::SessionPaths | PrefixRule::ToolOrder);
         assert_eq!(seen.contains(&rule), recorded_at_all, "{rule}");
         let without = rules(PrefixCare::default().with(rule, false));
         for name in RECORDED {
@@ -278,9 +276,7 @@ fn system_messages_find_their_place() {
                 blocks.map(|b| b["text"].as_str().unwrap_or("?").to_owned()).collect()
             }
         };
-        messages
-            .map(|m| (m["role"].as_str().unwrap().to_owned(), texts(&m["content"])))
-            .collect()
+        messages.map(|m| (m["role"].as_str().unwrap().to_owned(), texts(&m["content"]))).collect()
     };
     let note = |text: &str| format!("<system-reminder>\n{text}\n</system-reminder>");
     let say = |role: &str, text: &str| json!({"role": role, "content": text});
@@ -350,7 +346,7 @@ fn texts() -> impl Strategy<Value = String> {
         Just("gitStatus: This is the git status at the start of the conversation. M a".to_owned()),
         Just("a\n\ngitStatus: This is the git status at the start of the conversation.".to_owned()),
         Just("# Scratchpad Directory\n/tmp/x\n# Next\ny".to_owned()),
-        Just("<system-reminder>\nAs you answer the user's questions, you can use the following context:\n# claudeMd\nm\n# currentDate\nToday's date is 2026-11-23.\n\n      IMPORTANT: this context may or may not be relevant.\n</system-reminder>\n".to_owned()),
+        Just("<system-reminder>\nAs you answer the user's questions, you can use the following context:\n# claudeMd\nm\n# currentDate\nToday's date is 2026-11-23.\n\n      IMPORTANT: this context may or may not be relevant to your tasks. You should not respond to this context unless it is highly relevant to your task.\n</system-reminder>\n".to_owned()),
         Just("<system-reminder>\nAs you answer the user's questions, you can use the following context:\n# gitStatus\nThis is the git status\n\nClaude Code attached this context\n</system-reminder>".to_owned()),
         "[a-z\"\\\\\n]{0,12}",
     ]

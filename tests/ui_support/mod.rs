@@ -114,6 +114,7 @@ pub fn idle() -> Snapshot {
             breaks: 0,
             last_break: None,
             estimated: false,
+            ..CacheFigures::default()
         },
         thinking: ThinkingFigures { off: true, ..ThinkingFigures::default() },
         noise: NoiseFigures {

@@ -192,13 +192,7 @@ impl Cache {
         self.between = Evidence::default();
     }
 
-    fn look_for_break(
-        &mut self,
-        held: &Held,
-        read: Read<'_>,
-        reusable: Reusable,
-        around: Around,
-    ) {
+    fn look_for_break(&mut self, held: &Held, read: Read<'_>, reusable: Reusable, around: Around) {
         let Read { flight, total, cached } = read;
         let batch = around.batch.unwrap_or(BATCH);
         let lost = reusable.tokens.saturating_sub(cached);

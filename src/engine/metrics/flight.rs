@@ -1,7 +1,8 @@
 //! One request under way: what it weighs and how far it has come.
 
 use crate::domain::{
-    Comparison, Moment, RequestId, RequestKind, Section, Source, Tail, observation::DeltaKind, request::Part,
+    Comparison, Moment, RequestId, RequestKind, Section, Source, Tail, observation::DeltaKind,
+    request::Part,
 };
 
 use super::{

@@ -55,7 +55,8 @@ impl Server {
                 (before != now).then_some(Loss::OtherWindow)
             }
             (_, Some(_)) => {
-                let model = facts.model.clone().filter(|_| loaded.is_some() && loaded != facts.model);
+                let model =
+                    facts.model.clone().filter(|_| loaded.is_some() && loaded != facts.model);
                 model.map(Loss::OtherModel)
             }
             (None, None) => None,

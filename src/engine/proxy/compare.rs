@@ -7,9 +7,7 @@ use super::{
     body::{Body, blocks},
     sections::rendered,
 };
-use crate::domain::{
-    Change, ChangeSign, Comparison, Difference, Part, RequestId, Section,
-};
+use crate::domain::{Change, ChangeSign, Comparison, Difference, Part, RequestId, Section};
 
 /// A main request that was sent.
 #[derive(Debug, Clone)]
@@ -120,8 +118,8 @@ fn sign(texts: &Texts<'_>) -> Option<ChangeSign> {
     let head = texts.after.get(..texts.at).unwrap_or_default();
     let status = head.rfind("gitStatus").and_then(|at| head.get(at..));
     // The status goes on to the end of its block, or of its reminder.
-    let in_status = status.is_some_and(|rest| !rest.contains("</system-reminder>"))
-        || on_line("gitStatus");
+    let in_status =
+        status.is_some_and(|rest| !rest.contains("</system-reminder>")) || on_line("gitStatus");
     in_status.then_some(ChangeSign::GitStatus)
 }
 
@@ -171,7 +169,11 @@ mod tests {
         let base = ask("sys", &["A", "C"], &["hello there", "yes", "and"]);
         let bill = "x-anthropic-billing-header: cc_version=2.1.330.925;";
         let table = [
-            (base.clone(), ask("sys", &["A", "C"], &["hello there", "yes", "and", "so", "on"]), None),
+            (
+                base.clone(),
+                ask("sys", &["A", "C"], &["hello there", "yes", "and", "so", "on"]),
+                None,
+            ),
             (
                 base.clone(),
                 ask("sys", &["A", "C"], &["hello thick", "yes", "and", "so", "on"]),
@@ -237,10 +239,7 @@ mod tests {
         let text = json!({"type": "text", "text": "a"});
         let thinks = json!([{"type": "thinking", "thinking": "hm"}, text]);
         let sign = |old: &Value, new: &Value| compared(old, new).differs.unwrap().sign;
-        assert_eq!(
-            sign(&with(thinks), &with(json!([text]))),
-            Some(ChangeSign::DroppedThinking)
-        );
+        assert_eq!(sign(&with(thinks), &with(json!([text]))), Some(ChangeSign::DroppedThinking));
         let result = |t: &str| with(json!([{"type": "tool_result", "content": t}]));
         assert_eq!(
             sign(&result("lines"), &result("[Old tool result content cleared]")),
@@ -259,7 +258,7 @@ mod tests {
             let got = compared(&messages(&old), &messages(&new));
             let same = usize::try_from(got.same_bytes).unwrap();
             let (old_text, new_text) = (texts(&old), texts(&new));
-            prop_assert_eq!(&old_text[..same], &new_text[..same]);
+            prop_assert_eq!(old_text.get(..same).unwrap(), new_text.get(..same).unwrap());
             let grown = new.len() >= old.len() && new[..old.len()] == old[..];
             prop_assert_eq!(got.differs.is_none(), grown);
         }

@@ -35,7 +35,12 @@ pub struct Rewritten {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true, prefix: PrefixCare::default() }
+        Self {
+            thinking_off: false,
+            thinking_limit: 2_000,
+            known_overflow: true,
+            prefix: PrefixCare::default(),
+        }
     }
 }
 

@@ -85,8 +85,7 @@ pub(in crate::front) fn cost(found: &CacheBreak) -> Option<String> {
     if found.tokens == 0 {
         return None;
     }
-    let seconds =
-        found.seconds.map_or_else(String::new, |s| format!(" ({})", units::seconds(s)));
+    let seconds = found.seconds.map_or_else(String::new, |s| format!(" ({})", units::seconds(s)));
     let about = tilde(found.estimated);
     Some(format!("{about}{} tok{seconds}", units::count(found.tokens)))
 }

@@ -120,9 +120,8 @@ impl Evidence {
             ));
         }
         let tokens = self.evicted?;
-        let many = tokens.map_or_else(String::new, |n| {
-            format!(" ({} tok)", crate::domain::units::count(n))
-        });
+        let many = tokens
+            .map_or_else(String::new, |n| format!(" ({} tok)", crate::domain::units::count(n)));
         let fix = match around.kind {
             Some(ServerKind::Ollama) => "set OLLAMA_NUM_PARALLEL=1 and OLLAMA_MAX_LOADED_MODELS=1",
             Some(_) | None => "give the server fewer slots or more room (--ctx-size, --cache-ram)",
@@ -136,7 +135,10 @@ impl Evidence {
 
     fn foreign(&self, batch: u64, kind: Option<ServerKind>) -> Option<Why> {
         let sign = if self.foreign_tokens > batch {
-            format!("it read {} tok that are not ours", crate::domain::units::count(self.foreign_tokens))
+            format!(
+                "it read {} tok that are not ours",
+                crate::domain::units::count(self.foreign_tokens)
+            )
         } else if self.foreign_calls > 0 {
             "its log tells a request that is not ours".to_owned()
         } else {
@@ -146,8 +148,12 @@ impl Evidence {
             BreakKind::OtherClient,
             format!("another client used the server: {sign}"),
             Some(match kind {
-                Some(ServerKind::Ollama) => "keep other clients off it, or set OLLAMA_NUM_PARALLEL=2",
-                Some(_) | None => "keep other clients off it, or give it a second slot (--parallel 2)",
+                Some(ServerKind::Ollama) => {
+                    "keep other clients off it, or set OLLAMA_NUM_PARALLEL=2"
+                }
+                Some(_) | None => {
+                    "keep other clients off it, or give it a second slot (--parallel 2)"
+                }
             }),
         ))
     }

@@ -72,10 +72,8 @@ pub async fn start(
         batch: options.batch,
         window: options.window,
     };
-    let (runner, run) = runner::new(
-        Machine::new(rates, options.slots).rigid(options.rigid),
-        options.log.clone(),
-    );
+    let (runner, run) =
+        runner::new(Machine::new(rates, options.slots).rigid(options.rigid), options.log.clone());
     let shared = Shared { options: Arc::new(options), runner: runner.clone() };
     let accepting = tokio::spawn(accept(listener, shared));
     Ok(PracticeServer { addr, runner, tasks: [accepting, tokio::spawn(run)] })

@@ -91,10 +91,7 @@ impl Runner {
 }
 
 /// A way to `machine`, and the future that drives it and writes its log.
-pub fn new(
-    machine: Machine,
-    log: Option<PathBuf>,
-) -> (Runner, impl Future<Output = ()> + Send) {
+pub fn new(machine: Machine, log: Option<PathBuf>) -> (Runner, impl Future<Output = ()> + Send) {
     let (asks, asked) = mpsc::unbounded_channel();
     (Runner { asks }, run(machine, asked, log))
 }
@@ -112,11 +109,7 @@ fn write(log: Option<&Path>, lines: &[String]) {
 /// The longest sleep; when nothing is due, it ends for nothing.
 const IDLE: Duration = Duration::from_secs(3600);
 
-async fn run(
-    mut machine: Machine,
-    mut asked: mpsc::UnboundedReceiver<Ask>,
-    log: Option<PathBuf>,
-) {
+async fn run(mut machine: Machine, mut asked: mpsc::UnboundedReceiver<Ask>, log: Option<PathBuf>) {
     let start = Instant::now();
     let now = || Moment::from_duration(start.elapsed());
     let mut listeners: HashMap<TaskId, mpsc::UnboundedSender<Notice>> = HashMap::new();

@@ -110,9 +110,9 @@ mod tests {
     fn the_rest_stays() {
         let text = "one two three";
         let mut edits = Edits::new(text);
-        edits.replace(&text[8..], "3".to_owned());
-        edits.replace(&text[..3], "1".to_owned());
-        edits.replace(&text[4..7], "two".to_owned());
+        edits.replace(text.get(8..).unwrap(), "3".to_owned());
+        edits.replace(text.get(..3).unwrap(), "1".to_owned());
+        edits.replace(text.get(4..7).unwrap(), "two".to_owned());
         assert_eq!(edits.done().as_deref(), Some("1 two 3"));
         assert_eq!(Edits::new(text).done(), None);
     }

@@ -50,7 +50,7 @@ pub(super) fn edit<'a>(
         tools::edit(raw, edits, &mut work);
     }
     if let Some(talk) = talk {
-        talk.edit(opening, moved, edits, &mut work);
+        talk.edit(opening, &moved, edits, &mut work);
     }
     work.did.sort_unstable();
     work.did.dedup();

@@ -4,8 +4,7 @@ use super::{Work, reminder};
 use crate::domain::PrefixRule;
 
 /// What Claude Code puts around the context of a session.
-const CONTEXT: &str =
-    "As you answer the user's questions, you can use the following context:\n";
+const CONTEXT: &str = "As you answer the user's questions, you can use the following context:\n";
 /// Where the context ends.
 const FOOTERS: [&str; 2] =
     ["\n\n      IMPORTANT: this context may or may not", "\n\nClaude Code attached this context"];
@@ -22,28 +21,37 @@ pub(super) struct Opening {
     front: Vec<String>,
     stable: Vec<String>,
     volatile: Vec<String>,
+    /// The rules that found something in the message.
+    rules: Vec<PrefixRule>,
 }
 
 impl Opening {
     /// Sorts the blocks the message has.
     pub(super) fn of(blocks: Vec<String>, work: &mut Work) -> Self {
         let mut opening = Self::default();
-        for block in blocks {
-            match parts(&block, work) {
-                None => opening.stable.push(block),
-                Some(Parts::Volatile) => opening.volatile.push(block),
-                Some(Parts::Both { stable, volatile }) => {
-                    opening.stable.push(reminder::block(&stable));
-                    opening.volatile.push(reminder::block(&volatile));
+        blocks.into_iter().for_each(|block| opening.sort(block, work));
+        opening
+    }
+
+    fn sort(&mut self, block: String, work: &mut Work) {
+        match parts(&block, work) {
+            None => self.stable.push(block),
+            Some((rules, parts)) => {
+                self.rules.extend(rules);
+                match parts {
+                    Parts::Volatile => self.volatile.push(block),
+                    Parts::Both { stable, volatile } => {
+                        self.stable.push(reminder::block(&stable));
+                        self.volatile.push(reminder::block(&volatile));
+                    }
                 }
             }
         }
-        opening
     }
 
     /// Takes in a system message that stands before it.
     pub(super) fn begin_with(&mut self, text: &str, work: &mut Work) {
-        self.front.push(reminder::block(&reminder::remind(text)));
+        self.sort(reminder::block(&reminder::remind(text)), work);
         work.did(PrefixRule::SystemMessages);
     }
 
@@ -69,23 +77,23 @@ impl Opening {
             self.front.push(block);
             work.did(PrefixRule::Environment);
         } else {
-            self.stable.push(block);
+            self.sort(block, work);
             work.did(PrefixRule::SystemMessages);
         }
         true
     }
 
     /// Adds what was moved here from elsewhere.
-    pub(super) fn end_with(&mut self, texts: Vec<String>) {
+    pub(super) fn end_with(&mut self, texts: &[String]) {
         self.volatile.extend(texts.iter().map(|text| reminder::block(text)));
     }
 
-    /// All blocks in their order.
-    pub(super) fn blocks(self) -> Vec<String> {
-        let Self { mut front, stable, volatile } = self;
+    /// All blocks in their order, and the rules that have put them there if it is a new one.
+    pub(super) fn blocks(self) -> (Vec<String>, Vec<PrefixRule>) {
+        let Self { mut front, stable, volatile, rules } = self;
         front.extend(stable);
         front.extend(volatile);
-        front
+        (front, rules)
     }
 }
 
@@ -95,7 +103,7 @@ enum Parts {
 }
 
 /// What of a block differs by session; `None`: nothing.
-fn parts(block: &str, work: &mut Work) -> Option<Parts> {
+fn parts(block: &str, work: &mut Work) -> Option<(Vec<PrefixRule>, Parts)> {
     if !block.contains("<system-reminder>") {
         return None;
     }
@@ -108,23 +116,23 @@ fn parts(block: &str, work: &mut Work) -> Option<Parts> {
         (PrefixRule::SessionPaths, "# Scratchpad Directory\n"),
     ] {
         if work.has(rule) && said.starts_with(mark) {
-            return Some(Parts::Volatile);
+            return Some((vec![rule], Parts::Volatile));
         }
     }
     let context = said.strip_prefix(CONTEXT)?;
     let end = FOOTERS.iter().filter_map(|footer| context.rfind(footer)).max()?;
     let (sections, footer) = context.split_at_checked(end)?;
-    let (stable, volatile) = split(sections, work)?;
+    let (stable, volatile, rules) = split(sections, work)?;
     if stable.is_empty() {
-        return Some(Parts::Volatile);
+        return Some((rules, Parts::Volatile));
     }
     let whole = |sections: &str| reminder::remind_as(&format!("{CONTEXT}{sections}{footer}"));
-    Some(Parts::Both { stable: whole(&stable), volatile: whole(&volatile) })
+    Some((rules, Parts::Both { stable: whole(&stable), volatile: whole(&volatile) }))
 }
 
 /// The sections of a context, apart: those that stay the same, those that differ by session.
 /// `None` when none differs.
-fn split(sections: &str, work: &mut Work) -> Option<(String, String)> {
+fn split(sections: &str, work: &mut Work) -> Option<(String, String, Vec<PrefixRule>)> {
     // The user's own instructions come first and may hold anything: the last place counts.
     let start = |mark: &str| {
         let at = sections.rfind(mark)?;
@@ -136,7 +144,7 @@ fn split(sections: &str, work: &mut Work) -> Option<(String, String)> {
             .filter_map(|(rule, mark)| Some((start(mark)?, rule)))
             .collect();
     starts.sort_unstable();
-    let (mut stable, mut volatile) = (Vec::new(), Vec::new());
+    let (mut stable, mut volatile, mut rules) = (Vec::new(), Vec::new(), Vec::new());
     let first = starts.first()?.0;
     stable.extend(sections.get(..first).filter(|s| !s.is_empty()));
     for (n, (from, rule)) in starts.iter().enumerate() {
@@ -144,6 +152,7 @@ fn split(sections: &str, work: &mut Work) -> Option<(String, String)> {
         let section = sections.get(*from..to)?;
         if work.has(*rule) {
             volatile.push(section);
+            rules.push(*rule);
         } else {
             stable.push(section);
         }
@@ -152,5 +161,5 @@ fn split(sections: &str, work: &mut Work) -> Option<(String, String)> {
         let parts: Vec<&str> = parts.into_iter().map(|p| p.trim_end_matches('\n')).collect();
         parts.join("\n")
     };
-    (!volatile.is_empty()).then(|| (join(stable), join(volatile)))
+    (!volatile.is_empty()).then(|| (join(stable), join(volatile), rules))
 }

@@ -64,5 +64,13 @@ pub(super) fn split_date(text: &str) -> Option<(&str, &str)> {
     let (before, date) = text.split_at_checked(at)?;
     let alone = before.is_empty() || before.ends_with('\n');
     let last = date.trim_end();
-    (alone && !last.contains('\n') && last.len() <= 64).then(|| (before.trim_end(), last))
+    (alone && is_date(last)).then(|| (before.trim_end(), last))
+}
+
+/// Whether a text is the sentence with the date, and no more.
+pub(super) fn is_date(text: &str) -> bool {
+    let rest =
+        text.strip_prefix("Today's date is ").or_else(|| text.strip_prefix("Today's date: "));
+    rest.is_some_and(|date| date.len() <= 32 && date.starts_with(|c: char| c.is_ascii_digit()))
+        && !text.contains('\n')
 }

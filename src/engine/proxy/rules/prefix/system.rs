@@ -8,6 +8,9 @@ const SCRATCHPAD: &str = "# Scratchpad Directory\n";
 /// Where the git status begins; it goes on to the end of its block.
 const GIT_STATUS: &str = "gitStatus: This is the git status at the start of the conversation.";
 
+/// Cuts something out of a text: what is left, and what was taken.
+type Cut = fn(&str) -> Option<(String, String)>;
+
 /// The system prompt as it is to be; `None` when nothing changes. What the first prompt is to end
 /// with is added to `moved`; nothing is moved unless there is such a prompt (`can_move`).
 pub(super) fn edit(
@@ -43,12 +46,7 @@ pub(super) fn edit(
     any.then(|| format!("[{}]", out.join(",")))
 }
 
-fn changed(
-    text: &str,
-    can_move: bool,
-    moved: &mut Vec<String>,
-    work: &mut Work,
-) -> Option<String> {
+fn changed(text: &str, can_move: bool, moved: &mut Vec<String>, work: &mut Work) -> Option<String> {
     let mut new: Option<String> = None;
     if work.has(PrefixRule::Attribution)
         && let Some(rest) = attribution::without(text)
@@ -59,7 +57,7 @@ fn changed(
     if !can_move {
         return new;
     }
-    let rules: [(PrefixRule, fn(&str) -> Option<(String, String)>); 3] = [
+    let rules: [(PrefixRule, Cut); 3] = [
         (PrefixRule::GitStatus, git_status),
         (PrefixRule::SessionPaths, scratchpad),
         (PrefixRule::Dates, date),
@@ -109,8 +107,11 @@ fn date(text: &str) -> Option<(String, String)> {
         return None;
     }
     let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+    if !reminder::is_date(line) {
+        return None;
+    }
     let before = if after.is_empty() && !item { before.trim_end() } else { before };
-    (line.len() <= 64).then(|| (format!("{before}{after}"), line.to_owned()))
+    Some((format!("{before}{after}"), line.to_owned()))
 }
 
 #[cfg(test)]
@@ -119,7 +120,8 @@ mod tests {
 
     #[test]
     fn what_differs_by_session_is_cut_out_whole() {
-        let status = "gitStatus: This is the git status at the start of the conversation. Note\n\nM a";
+        let status =
+            "gitStatus: This is the git status at the start of the conversation. Note\n\nM a";
         assert_eq!(
             git_status(&format!("You are\n\n{status}")),
             Some(("You are".to_owned(), status.to_owned()))

@@ -62,7 +62,7 @@ impl<'a> Talk<'a> {
     pub(super) fn edit(
         &self,
         opening: Option<usize>,
-        moved: Vec<String>,
+        moved: &[String],
         edits: &mut Edits<'a>,
         work: &mut Work,
     ) {
@@ -89,7 +89,7 @@ impl<'a> Talk<'a> {
     }
 
     /// Orders the first message and the system messages right behind it.
-    fn open(&self, at: usize, moved: Vec<String>, drafts: &mut [Draft], work: &mut Work) {
+    fn open(&self, at: usize, moved: &[String], drafts: &mut [Draft], work: &mut Work) {
         let Some(blocks) = self.content(at).and_then(reminder::blocks) else { return };
         let old: Vec<String> = blocks.into_iter().map(Cow::into_owned).collect();
         let mut opening = Opening::of(old.clone(), work);
@@ -105,8 +105,9 @@ impl<'a> Talk<'a> {
             gone(drafts, n);
         }
         opening.end_with(moved);
-        let new = opening.blocks();
+        let (new, rules) = opening.blocks();
         if let Some(draft) = drafts.get_mut(at).filter(|_| new != old) {
+            rules.into_iter().for_each(|rule| work.did(rule));
             draft.blocks = Some(new);
         }
     }
@@ -278,7 +279,8 @@ fn unmarked(raw: &str) -> Option<String> {
     const TAIL: &str = r#","cache_control":{"type":"ephemeral"}}]}"#;
     const ONE_TEXT: &str = r#"{"role":"user","content":[{"type":"text","text":"#;
     let head = raw.strip_suffix(TAIL)?;
-    if !head.starts_with(r#"{"role":""#) || head.contains(MARK) {
+    // A border between two fields may be one of the message's own: then the content is not last.
+    if !head.starts_with(r#"{"role":""#) || head.contains(MARK) || head.contains(r#"],""#) {
         return None;
     }
     let only = head.strip_prefix(ONE_TEXT).filter(|text| is_string(text));
