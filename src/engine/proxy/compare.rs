@@ -9,6 +9,9 @@ use super::{
 };
 use crate::domain::{Change, ChangeSign, Comparison, Difference, Part, RequestId, Section};
 
+/// Characters of a session's id; what is shorter may stand in any text.
+const SESSION_ID: usize = 16;
+
 /// A main request that was sent.
 #[derive(Debug, Clone)]
 pub struct Past {
@@ -112,7 +115,8 @@ fn sign(texts: &Texts<'_>) -> Option<ChangeSign> {
     if on_line("<total_tokens>") {
         return Some(ChangeSign::TokensLeft);
     }
-    if on_line("/scratchpad") || texts.session.is_some_and(on_line) {
+    let session = texts.session.filter(|id| id.len() >= SESSION_ID);
+    if on_line("/scratchpad") || session.is_some_and(on_line) {
         return Some(ChangeSign::SessionPath);
     }
     let head = texts.after.get(..texts.at).unwrap_or_default();
@@ -151,7 +155,14 @@ mod tests {
         };
         let body = Body::read(&new).unwrap();
         let sections = sections(&body);
-        compare(&past, Present { sections: &sections, body: &body, session: Some("5e55-10") })
+        compare(
+            &past,
+            Present {
+                sections: &sections,
+                body: &body,
+                session: Some("5e550000-0000-4000-8000-10"),
+            },
+        )
     }
 
     fn ask(system: &str, tools: &[&str], messages: &[&str]) -> Value {
@@ -210,9 +221,9 @@ mod tests {
                 Some((18, "system[0]", 18, Change::Changed, Some(ChangeSign::GitStatus))),
             ),
             (
-                ask("use /tmp/5e55-09/s", &["A"], &["x"]),
-                ask("use /tmp/5e55-10/s", &["A"], &["x"]),
-                Some((14, "system[0]", 14, Change::Changed, Some(ChangeSign::SessionPath))),
+                ask("use /tmp/5e550000-0000-4000-8000-09/s", &["A"], &["x"]),
+                ask("use /tmp/5e550000-0000-4000-8000-10/s", &["A"], &["x"]),
+                Some((33, "system[0]", 33, Change::Changed, Some(ChangeSign::SessionPath))),
             ),
         ];
         for (old, new, expected) in table {

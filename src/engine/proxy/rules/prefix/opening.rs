@@ -8,6 +8,8 @@ const CONTEXT: &str = "As you answer the user's questions, you can use the follo
 /// Where the context ends.
 const FOOTERS: [&str; 2] =
     ["\n\n      IMPORTANT: this context may or may not", "\n\nClaude Code attached this context"];
+/// What ends a reminder.
+const END: &str = "</system-reminder>";
 /// Parts of the context that differ by session.
 const DATE: &str = "# currentDate\nToday's date is ";
 const GIT_STATUS: &str = "# gitStatus\nThis is the git status";
@@ -26,11 +28,9 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Sorts the blocks the message has.
-    pub(super) fn of(blocks: Vec<String>, work: &mut Work) -> Self {
-        let mut opening = Self::default();
-        blocks.into_iter().for_each(|block| opening.sort(block, work));
-        opening
+    /// Takes in the message's own blocks.
+    pub(super) fn sort_all(&mut self, blocks: Vec<String>, work: &mut Work) {
+        blocks.into_iter().for_each(|block| self.sort(block, work));
     }
 
     fn sort(&mut self, block: String, work: &mut Work) {
@@ -122,7 +122,9 @@ fn parts(block: &str, work: &mut Work) -> Option<(Vec<PrefixRule>, Parts)> {
     let context = said.strip_prefix(CONTEXT)?;
     let end = FOOTERS.iter().filter_map(|footer| context.rfind(footer)).max()?;
     let (sections, footer) = context.split_at_checked(end)?;
-    let (stable, volatile, rules) = split(sections, work)?;
+    // What follows the reminder in the same text is not its own.
+    let alone = footer.trim_end().ends_with(END) && footer.matches(END).count() == 1;
+    let (stable, volatile, rules) = split(sections, work).filter(|_| alone)?;
     if stable.is_empty() {
         return Some((rules, Parts::Volatile));
     }

@@ -92,11 +92,12 @@ impl<'a> Talk<'a> {
     fn open(&self, at: usize, moved: &[String], drafts: &mut [Draft], work: &mut Work) {
         let Some(blocks) = self.content(at).and_then(reminder::blocks) else { return };
         let old: Vec<String> = blocks.into_iter().map(Cow::into_owned).collect();
-        let mut opening = Opening::of(old.clone(), work);
+        let mut opening = Opening::default();
         for n in 0..at {
             opening.begin_with(&self.system_text(n).unwrap_or_default(), work);
             gone(drafts, n);
         }
+        opening.sort_all(old.clone(), work);
         for n in at + 1..self.messages.len() {
             let Some(text) = self.system_text(n) else { break };
             if !opening.take(&text, work) {
