@@ -174,6 +174,9 @@ fn words(body: &str) -> Vec<String> {
         "<system-reminder>",
         "</system-reminder>",
         "As you answer the user's questions, you can use the following context:",
+        "Claude Code attached this context automatically; it isn't part of the user's message. It \
+         describes the user's own account and workspace, so they don't need it reported back.",
+        "Claude Code attached this context",
         "IMPORTANT: this context may or may not be relevant to your tasks. You should not respond \
          to this context unless it is highly relevant to your task.",
     ] {

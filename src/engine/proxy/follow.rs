@@ -382,6 +382,8 @@ fn describe(job: &Job, past: &Mutex<Option<Past>>) -> (Event, u64, Option<Event>
         compared
     });
     let (request, cared, compared) = (job.request, job.cared.clone(), compared.flatten());
+    // Where the prompt only grew, its parts tell as much.
+    let compared = compared.filter(|compared| compared.differs.is_some());
     let tells = !cared.is_empty() || compared.is_some();
     let prefix = tells.then_some(Event::Prefix { request, cared, compared });
     let start = Event::RequestStarted {

@@ -39,7 +39,7 @@ impl Default for Rules {
             thinking_off: false,
             thinking_limit: 2_000,
             known_overflow: true,
-            prefix: PrefixCare::default(),
+            prefix: PrefixCare::OFF,
         }
     }
 }
