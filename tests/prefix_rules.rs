@@ -267,9 +267,12 @@ fn what_no_rule_knows_passes_byte_for_byte() {
     }
 }
 
+/// Roles and their texts.
+type Said = Vec<(String, Vec<String>)>;
+
 #[test]
 fn system_messages_find_their_place() {
-    let texts = |body: &str| -> Vec<(String, Vec<String>)> {
+    let texts = |body: &str| -> Said {
         let body = value(body);
         let messages = body["messages"].as_array().unwrap().iter();
         let texts = |content: &Value| match content {
@@ -285,7 +288,7 @@ fn system_messages_find_their_place() {
     let say = |role: &str, text: &str| json!({"role": role, "content": text});
     let (u, a, s) = ("user", "assistant", "system");
     let one = |role: &str, texts: &[String]| (role.to_owned(), texts.to_vec());
-    let table: Vec<(Vec<Value>, Vec<(String, Vec<String>)>)> = vec![
+    let table: Vec<(Vec<Value>, Said)> = vec![
         (
             vec![say(u, "1"), say(a, "2"), say(u, "3"), say(s, "x"), say(s, "y"), say(a, "4")],
             vec![

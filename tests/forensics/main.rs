@@ -206,7 +206,7 @@ async fn the_keep_alive_expired() {
     talk.turn(&mut world, "one").await;
     talk.turn(&mut world, "two").await;
     assert_eq!(world.cache().breaks, 0, "{:?}", world.cache());
-    fake.change(|truth| truth.unload());
+    fake.change(fakes::Truth::unload);
     world
         .until(|e| matches!(e, Event::Server { facts: Some(facts) } if facts.window.is_none()))
         .await;

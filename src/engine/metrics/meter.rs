@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    cache::{Around, Cache, Read},
+    cache::{Cache, Read},
     curve::Curve,
     flight::{Counted, Flight, Written},
     forecast,
@@ -306,23 +306,6 @@ impl Meter {
             flight.judged = true;
             let read = Read { flight, total: total.tokens, cached };
             self.cache.judge(read, around);
-        }
-    }
-
-    /// The server told how many prompt tokens it has read in its life.
-    fn server_read(&mut self, count: u64) {
-        let tokens = self.flights.values().map(Flight::new_tokens);
-        let under_way = tokens.collect::<Option<Vec<_>>>().map(|all| all.iter().sum());
-        self.cache.server_read(count, under_way, self.around());
-    }
-
-    /// What an explanation of a break must know of the server.
-    pub(super) fn around(&self) -> Around {
-        let facts = self.server.facts();
-        Around {
-            kind: facts.map(|f| f.kind),
-            slots: facts.and_then(|f| f.slots),
-            batch: self.prefill.batch,
         }
     }
 

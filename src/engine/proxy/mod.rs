@@ -11,6 +11,7 @@ pub mod chat;
 pub mod classify;
 pub mod compare;
 pub mod count;
+mod describe;
 pub mod exchange;
 pub mod follow;
 pub mod frame;
