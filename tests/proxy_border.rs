@@ -282,6 +282,7 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
     let (addr, _told) = recorder();
     let (tell, lines) = telling::<String>();
     let options = |listen: &str| ProxyOptions {
+        prefix_care: lcc::domain::PrefixCare::default(),
         upstream: format!("http://{addr}"),
         listen: listen.parse().unwrap(),
         allow_remote: false,

@@ -58,6 +58,9 @@ fn build(c: &[Option<u64>], r: &[Option<f64>], w: &[String], p: &[usize]) -> Sna
         section: w[0].clone(),
         cause: w[1].clone(),
         fix: Some(w[2].clone()),
+        tokens: zero(8),
+        seconds: r[6],
+        ..CacheBreak::default()
     });
     (s.thinking.tokens, s.thinking.leaked_turns, s.thinking.off) = (zero(11), zero(12), p[3] > 4);
     s.noise.by_path = [(w[3].clone(), zero(13))].into();

@@ -113,6 +113,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         api: settings.dialect,
         thinking: settings.thinking,
         thinking_limit: settings.thinking_limit,
+        prefix_care: settings.prefix_care,
         tier: settings.sandbox,
         open: match args.resume.as_deref() {
             None => Open::New,

@@ -14,7 +14,7 @@ use super::{CommandError, reach, settings::Surroundings};
 use crate::{
     cli::address,
     config::{Flags, is_loopback, server_url},
-    domain::{Api, Dialect, Observation, ServerFacts, ServerKind},
+    domain::{Api, Dialect, Observation, PrefixCare, ServerFacts, ServerKind},
     engine::{
         access::{AccessError, Reach},
         backend::{self, IdentifyError, LogPlace, WatchSettings},
@@ -38,6 +38,9 @@ pub struct ProxyOptions {
     /// Allow an upstream that is not on this machine
     #[arg(long)]
     pub allow_remote: bool,
+    /// The rules for the start of every prompt, by the settings
+    #[arg(skip)]
+    pub prefix_care: PrefixCare,
 }
 
 /// Why `lcc proxy` ended early.
@@ -100,6 +103,7 @@ pub async fn configured(
         eprintln!("lcc: {warning}");
     }
     let way = reach::reach(settings)?;
+    let options = ProxyOptions { prefix_care: settings.prefix_care, ..options };
     run_through(way, options, out).await.map_err(|e| match e {
         ProxyCommandError::Barred(_) => CommandError::NoServer(e.to_string()),
         ProxyCommandError::NotLoopback(_)
@@ -185,7 +189,7 @@ pub async fn relay(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (to, mut from) = mpsc::unbounded_channel();
-    let rules = Rules::default();
+    let rules = Rules { prefix: options.prefix_care, ..Rules::default() };
     let settings = ProxySettings {
         upstream: upstream.clone(),
         dialect,

@@ -74,6 +74,7 @@ impl Flags {
             | Key::WarmStart
             | Key::SnapshotsLimit
             | Key::SnapshotsEvery
+            | Key::PrefixCare(_)
             | Key::OutputReserve
             | Key::ServerLog
             | Key::Thinking

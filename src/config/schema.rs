@@ -1,9 +1,13 @@
 //! The table of every setting: its name, its type, where it can be set, what it means.
 
+#[path = "schema_prefix.rs"]
+mod prefix;
 #[path = "schema_serve.rs"]
 mod serve;
 #[path = "schema_warm.rs"]
 mod warm;
+
+use crate::domain::PrefixRule;
 
 /// One setting. The order is the order of `lcc config show` and of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +84,8 @@ pub enum Key {
     SnapshotsLimit,
     /// Seconds between two saves.
     SnapshotsEvery,
+    /// Whether a rule for the start of every prompt is in force.
+    PrefixCare(PrefixRule),
 }
 
 /// What is known about one setting.
@@ -116,7 +122,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 44] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -153,10 +159,19 @@ impl Key {
         Self::WarmStart,
         Self::SnapshotsLimit,
         Self::SnapshotsEvery,
+        Self::PrefixCare(PrefixRule::Attribution),
+        Self::PrefixCare(PrefixRule::GitStatus),
+        Self::PrefixCare(PrefixRule::Dates),
+        Self::PrefixCare(PrefixRule::SessionPaths),
+        Self::PrefixCare(PrefixRule::Environment),
+        Self::PrefixCare(PrefixRule::SystemMessages),
+        Self::PrefixCare(PrefixRule::CacheMarks),
+        Self::PrefixCare(PrefixRule::ToolOrder),
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 5] = ["tls", "auth", "practice", "serve", "snapshots"];
+    pub const TABLES: [&'static str; 6] =
+        ["tls", "auth", "practice", "serve", "snapshots", "prefix_care"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -433,6 +448,7 @@ impl Key {
             Self::WarmStart => warm::WARM_START,
             Self::SnapshotsLimit => warm::LIMIT,
             Self::SnapshotsEvery => warm::EVERY,
+            Self::PrefixCare(rule) => prefix::entry(rule),
             Self::PracticeReadRate => Entry {
                 table: Some("practice"),
                 name: "read_rate",

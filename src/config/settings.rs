@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{Api, Equipment, KvType, Profile, ServeKind, Tier};
+use crate::domain::{Api, Equipment, KvType, PrefixCare, Profile, ServeKind, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +107,8 @@ pub struct Settings {
     pub warm_start: bool,
     /// Saved slots.
     pub snapshots: SnapshotsTable,
+    /// What keeps the start of every prompt the same.
+    pub prefix_care: PrefixCare,
 }
 
 impl Default for Settings {
@@ -133,6 +135,7 @@ impl Default for Settings {
             serve: ServeTable::default(),
             warm_start: true,
             snapshots: SnapshotsTable { limit: 4_096, every: 60 },
+            prefix_care: PrefixCare::default(),
         }
     }
 }
@@ -177,6 +180,9 @@ impl Settings {
             Key::WarmStart => self.warm_start = given.switch()?,
             Key::SnapshotsLimit => self.snapshots.limit = given.mebibytes()?,
             Key::SnapshotsEvery => self.snapshots.every = given.tokens()?,
+            Key::PrefixCare(rule) => {
+                self.prefix_care = self.prefix_care.with(rule, given.switch()?);
+            }
         }
         Ok(())
     }
@@ -244,6 +250,7 @@ impl Settings {
             Key::WarmStart => self.warm_start.to_string(),
             Key::SnapshotsLimit => self.snapshots.limit.to_string(),
             Key::SnapshotsEvery => self.snapshots.every.to_string(),
+            Key::PrefixCare(rule) => self.prefix_care.has(rule).to_string(),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FixedPart,
+    prefix::{Comparison, PrefixRule},
     request::{RequestId, RequestKind, Section, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
@@ -47,6 +48,18 @@ pub enum Event {
         thinking_allowed: bool,
         /// Claude Code's session id, from its header.
         session: Option<String>,
+    },
+    /// What was done for the start of a request's prompt, and how the prompt compares with the
+    /// one before it. Comes right after a main request's start, when there is something to tell.
+    Prefix {
+        /// Its number.
+        request: RequestId,
+        /// Rules that changed it.
+        #[serde(default)]
+        cared: Vec<PrefixRule>,
+        /// Against the main request before it; `None`: there was none, or it is not a main one.
+        #[serde(default)]
+        compared: Option<Comparison>,
     },
     /// The tokens of a request's prompt are known.
     PromptCounted {

@@ -81,4 +81,7 @@ pub struct ServerLoad {
     pub prefix_hits: Option<u64>,
     /// Prompt tokens looked up in the prefix cache since it started.
     pub prefix_queries: Option<u64>,
+    /// Prompt tokens it has read since it started, without those it found in its cache.
+    #[serde(default)]
+    pub prompt_read: Option<u64>,
 }

@@ -1,15 +1,17 @@
 //! What front and engine say to each other: plain values, nothing that runs.
 
+mod cache_break;
 mod command;
 mod log;
 mod snapshot;
 mod update;
 
+pub use cache_break::{BreakKind, CacheBreak};
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use snapshot::{
-    CacheBreak, CacheFigures, FixedFigures, ForecastFigures, NoiseFigures, PrefillFigures,
-    PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures,
-    WarmFigures, WarmReading, WindowFigures,
+    CacheFigures, FixedFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
+    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WarmFigures,
+    WarmReading, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

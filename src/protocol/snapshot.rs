@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Phase, Risk, ServerKind, Source, Tier};
+use super::cache_break::CacheBreak;
+use crate::domain::{Phase, PrefixRule, Risk, ServerKind, Source, Tier};
 
 /// All figures of a session at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -136,19 +137,9 @@ pub struct CacheFigures {
     pub last_break: Option<CacheBreak>,
     /// Whether reusable tokens are estimated from bytes.
     pub estimated: bool,
-}
-
-/// A prompt that was read again although the server had known it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CacheBreak {
-    /// First token that was read again.
-    pub at_token: u64,
-    /// The part of the prompt it lies in.
-    pub section: String,
-    /// Why, as far as it is known.
-    pub cause: String,
-    /// What would prevent it.
-    pub fix: Option<String>,
+    /// Requests that each rule for the prompt's start changed, by the rule's name.
+    #[serde(default)]
+    pub cared: BTreeMap<PrefixRule, u64>,
 }
 
 /// Thinking, wanted or not.

@@ -52,6 +52,15 @@ pub struct Truth {
     pub keeps: Option<u64>,
     /// The child's pages answer 404.
     pub child_gone: bool,
+    /// Ollama: nobody asked for a while, the model is not loaded.
+    pub unloaded: bool,
+}
+
+impl Truth {
+    pub fn unload(&mut self) {
+        self.unloaded = true;
+        self.held.clear();
+    }
 }
 
 pub struct Fake {
@@ -143,6 +152,7 @@ impl Core {
             truth.done = truth.cached;
             truth.output = 0;
             truth.reading = true;
+            truth.unloaded = false;
             if truth.total < all {
                 self.write(&dialect::truncated(all, truth.total));
             }

@@ -28,7 +28,7 @@ pub fn page(core: &Core, path: &str, child: bool) -> (u16, String) {
     }
     let found = match core.kind {
         Kind::LlamaServer => llama(path, &truth),
-        Kind::OllamaGguf | Kind::OllamaMlx => ollama(path),
+        Kind::OllamaGguf | Kind::OllamaMlx => ollama(path, &truth),
         Kind::LmStudio => Some(lm_studio(path)),
         Kind::Vllm => vllm(path, &truth),
         Kind::Sglang => sglang(path, &truth),
@@ -69,10 +69,11 @@ fn llama(path: &str, truth: &Truth) -> Option<String> {
     })
 }
 
-fn ollama(path: &str) -> Option<String> {
+fn ollama(path: &str, truth: &Truth) -> Option<String> {
     Some(match path {
         "/" => "Ollama is running".into(),
         "/api/version" => r#"{"version":"0.33.0"}"#.into(),
+        "/api/ps" if truth.unloaded => r#"{"models":[]}"#.into(),
         "/api/ps" => json!({ "models": [{
             "name": "qwen3:8b", "model": "qwen3:8b", "size": 7_654_321_098_u64,
             "size_vram": 7_654_321_098_u64, "context_length": WINDOW,

@@ -115,6 +115,7 @@ pub fn idle() -> Snapshot {
             breaks: 0,
             last_break: None,
             estimated: false,
+            ..CacheFigures::default()
         },
         thinking: ThinkingFigures { off: true, ..ThinkingFigures::default() },
         noise: NoiseFigures {
@@ -242,8 +243,13 @@ pub fn broken() -> Snapshot {
             section: "messages[0]".to_owned(),
             cause: "a title request took the slot".to_owned(),
             fix: Some("side_requests = \"hold\"".to_owned()),
+            kind: lcc::protocol::BreakKind::SideRequest,
+            tokens: 24_100,
+            seconds: Some(58.0),
+            estimated: false,
         }),
         estimated: true,
+        ..CacheFigures::default()
     };
     s
 }

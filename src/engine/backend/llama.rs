@@ -68,6 +68,7 @@ impl Backend for Llama {
         Some(ServerLoad {
             running: count(page, "llamacpp:requests_processing"),
             waiting: Some(waiting),
+            prompt_read: count(page, "llamacpp:prompt_tokens_total"),
             ..ServerLoad::default()
         })
     }

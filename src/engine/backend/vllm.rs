@@ -53,12 +53,15 @@ impl Backend for Vllm {
 
     fn load(&self, page: &str) -> Option<ServerLoad> {
         let waiting = count(page, "vllm:num_requests_waiting")?;
+        let hits = count(page, "vllm:prefix_cache_hits_total");
+        let queries = count(page, "vllm:prefix_cache_queries_total");
         Some(ServerLoad {
             running: count(page, "vllm:num_requests_running"),
             waiting: Some(waiting),
             kv_percent: sum(page, "vllm:kv_cache_usage_perc").map(|share| share * 100.0),
-            prefix_hits: count(page, "vllm:prefix_cache_hits_total"),
-            prefix_queries: count(page, "vllm:prefix_cache_queries_total"),
+            prefix_hits: hits,
+            prefix_queries: queries,
+            prompt_read: queries.zip(hits).and_then(|(queries, hits)| queries.checked_sub(hits)),
         })
     }
 }

@@ -65,6 +65,14 @@ impl Meter {
         }
         self.judge(id);
         let Some(flight) = self.flights.remove(&id) else { return };
+        // A request that was refused was not read; one that was left may have been.
+        let read = match outcome {
+            Outcome::Failed { .. } => None,
+            Outcome::Done { .. } | Outcome::ServerLost { .. } | Outcome::ClientGone => {
+                flight.total(&self.ratios).map(|total| total.tokens)
+            }
+        };
+        self.cache.request_over(flight.new_tokens(), read);
         self.learn(&flight);
         if flight.conversation == self.conversation {
             if !matches!(flight.kind, RequestKind::Side(_)) {

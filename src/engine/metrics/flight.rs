@@ -1,7 +1,8 @@
 //! One request under way: what it weighs and how far it has come.
 
 use crate::domain::{
-    Moment, RequestId, RequestKind, Section, Source, Tail, observation::DeltaKind, request::Part,
+    Comparison, Moment, RequestId, RequestKind, Section, Source, Tail, observation::DeltaKind,
+    request::Part,
 };
 
 use super::{
@@ -58,6 +59,10 @@ impl Counted {
 pub(super) struct Flight {
     pub id: RequestId,
     pub kind: RequestKind,
+    /// The model it names.
+    pub model: Option<String>,
+    /// Against the main request before it.
+    pub compared: Option<Comparison>,
     /// Number of the conversation it belongs to.
     pub conversation: u64,
     pub started: Moment,
@@ -114,6 +119,11 @@ impl Flight {
     /// Prompt tokens as the server reported them, reused ones included.
     pub(super) fn reported(&self) -> Option<u64> {
         self.input.map(|new| new.saturating_add(self.cached.unwrap_or(0)))
+    }
+
+    /// Tokens of the prompt that the server had to read, as it reported.
+    pub(super) fn new_tokens(&self) -> Option<u64> {
+        self.input.filter(|_| self.usage_is_real)
     }
 
     /// All tokens of the prompt, from the best source there is.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    cache::Cache,
+    cache::{Cache, Read},
     curve::Curve,
     fixed::Fixed,
     flight::{Counted, Flight, Written},
@@ -22,7 +22,7 @@ use super::{
     prefill::{Look, Prefill, Reading},
     ratio::Ratios,
     sandbox::Sandbox,
-    server::Server,
+    server::{Loss, Server},
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
@@ -111,6 +111,7 @@ impl Meter {
             Event::RequestStarted {
                 request,
                 kind,
+                model,
                 sections,
                 tail,
                 thinking_allowed,
@@ -118,7 +119,9 @@ impl Meter {
                 ..
             } => {
                 self.fixed.started(kind, sections);
-                let flight = self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
+                let mut flight =
+                    self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
+                flight.model.clone_from(model);
                 self.started(flight, session.as_deref(), at);
             }
             Event::PromptCounted { request, total, fixed, source } => {
@@ -134,6 +137,12 @@ impl Meter {
                 self.share_told(*request, *share, *source, at);
             }
             Event::Headers { .. } => {}
+            Event::Prefix { request, cared, compared } => {
+                self.cache.cared(cared);
+                if let Some(flight) = self.flights.get_mut(request) {
+                    flight.compared.clone_from(compared);
+                }
+            }
             Event::FirstToken { request } => self.first_token(*request, at),
             Event::Usage { request, input, cached, output } => {
                 self.usage(*request, *input, *cached, *output);
@@ -169,9 +178,14 @@ impl Meter {
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
-            Event::ServerRestarted { .. } => self.cache.restarted(),
+            Event::ServerRestarted { .. } => self.cache.lost_all(Loss::Restarted),
             Event::ServerLine { line } => self.line(line),
-            Event::ServerLoad { load } => self.server.load(*load),
+            Event::ServerLoad { load } => {
+                self.server.load(*load);
+                if let Some(read) = load.prompt_read {
+                    self.server_read(read);
+                }
+            }
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
@@ -200,6 +214,8 @@ impl Meter {
         Flight {
             id,
             kind: kind.clone(),
+            model: None,
+            compared: None,
             conversation: self.conversation,
             started,
             sections: sections.to_vec(),
@@ -285,6 +301,7 @@ impl Meter {
 
     /// Takes a main request into the cache figures as soon as its counts are there, once.
     pub(super) fn judge(&mut self, request: RequestId) {
+        let around = self.around();
         let Some(flight) = self.flights.get_mut(&request) else { return };
         let ready = flight.usage_is_real && !flight.judged && flight.kind == RequestKind::Main;
         // Where the usage tells nothing of the cache, slots or the log have.
@@ -294,7 +311,8 @@ impl Meter {
         };
         if flight.conversation == self.conversation {
             flight.judged = true;
-            self.cache.judge(flight, total.tokens, cached, self.prefill.batch);
+            let read = Read { flight, total: total.tokens, cached };
+            self.cache.judge(read, around);
         }
     }
 
@@ -309,8 +327,8 @@ impl Meter {
     }
 
     fn looked(&mut self, facts: Option<&ServerFacts>, at: Moment) {
-        if self.server.look(facts) {
-            self.cache.restarted();
+        if let Some(loss) = self.server.look(facts) {
+            self.cache.lost_all(loss);
         }
         if self.clock.phase() == Phase::Starting && self.child_runs && self.server.healthy() {
             self.clock.enter(Phase::Idle, at);

@@ -15,28 +15,52 @@ pub(super) struct Server {
     swap: Option<u64>,
     load: ServerLoad,
     put_off: Option<(PutOff, Moment)>,
+    /// The model that was loaded last.
+    loaded: Option<String>,
+}
+
+/// How a server lost what it held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// It is another process, or another server.
+    Restarted,
+    /// It dropped its model.
+    Unloaded,
+    /// It loaded this model instead.
+    OtherModel(String),
+    /// It loaded its model anew, with another window.
+    OtherWindow,
 }
 
 impl Server {
-    /// Takes a look in and tells whether the server lost what it held: it came back after being
-    /// away or loading, or became another server or model.
-    pub(super) fn look(&mut self, facts: Option<&ServerFacts>) -> bool {
+    /// Takes a look in and tells whether the server lost what it held, and how.
+    pub(super) fn look(&mut self, facts: Option<&ServerFacts>) -> Option<Loss> {
         let was_away = self.answers == Some(false);
-        let was_seen = self.facts.is_some();
         self.answers = Some(facts.is_some_and(|f| f.healthy));
         let Some(facts) = facts else {
             self.load = ServerLoad::default();
-            return false;
+            return None;
         };
-        let other = self.facts.as_ref().is_some_and(|old| {
-            old.kind != facts.kind
-                || old.version != facts.version
-                || old.model != facts.model
-                // It dropped its model, or loaded it anew with another window.
-                || (old.window.is_some() && old.window != facts.window)
-        });
-        self.facts = Some(facts.clone());
-        was_seen && (was_away || other)
+        let old = self.facts.replace(facts.clone());
+        let loaded = std::mem::take(&mut self.loaded);
+        self.loaded = facts.window.and(facts.model.clone()).or_else(|| loaded.clone());
+        let old = old?;
+        if was_away || old.kind != facts.kind || old.version != facts.version {
+            return Some(Loss::Restarted);
+        }
+        match (old.window, facts.window) {
+            // It answers all the same: it loads a model when one is asked for.
+            (Some(_), None) => Some(Loss::Unloaded),
+            (Some(before), Some(now)) if old.model == facts.model => {
+                (before != now).then_some(Loss::OtherWindow)
+            }
+            (_, Some(_)) => {
+                let model =
+                    facts.model.clone().filter(|_| loaded.is_some() && loaded != facts.model);
+                model.map(Loss::OtherModel)
+            }
+            (None, None) => None,
+        }
     }
 
     /// Takes in how busy it is; what one source leaves out, another may have told.
@@ -48,6 +72,7 @@ impl Server {
             kv_percent: load.kv_percent.filter(|p| p.is_finite()).or(old.kv_percent),
             prefix_hits: load.prefix_hits.or(old.prefix_hits),
             prefix_queries: load.prefix_queries.or(old.prefix_queries),
+            prompt_read: load.prompt_read.or(old.prompt_read),
         };
     }
 

@@ -2,9 +2,26 @@
 
 use crate::domain::{Moment, RequestId, RequestKind, ServerLine, Source};
 
-use super::{flight::Flight, meter::Meter, prefill::Look, ratio};
+use super::{cache::Around, flight::Flight, meter::Meter, prefill::Look, ratio};
 
 impl Meter {
+    /// The server told how many prompt tokens it has read in its life.
+    pub(super) fn server_read(&mut self, count: u64) {
+        let tokens = self.flights.values().map(Flight::new_tokens);
+        let under_way = tokens.collect::<Option<Vec<_>>>().map(|all| all.iter().sum());
+        self.cache.server_read(count, under_way, self.around());
+    }
+
+    /// What an explanation of a break must know of the server.
+    pub(super) fn around(&self) -> Around {
+        let facts = self.server.facts();
+        Around {
+            kind: facts.map(|f| f.kind),
+            slots: facts.and_then(|f| f.slots),
+            batch: self.prefill.batch,
+        }
+    }
+
     /// A share of the prompt becomes tokens as soon as the prompt's size is known.
     pub(super) fn share_told(
         &mut self,
@@ -25,6 +42,7 @@ impl Meter {
 
     /// What the server's log says of the conversation's own request.
     pub(super) fn line(&mut self, line: &ServerLine) {
+        self.cache.line(line, self.flights.is_empty(), self.around());
         if self.lead.is_none() {
             return;
         }

@@ -102,6 +102,8 @@ pub struct Machine {
     tasks: u64,
     uses: u64,
     totals: Totals,
+    rigid: bool,
+    lines: Vec<String>,
 }
 
 /// The time `n` tokens take at `rate`; nothing when the rate is no rate.
@@ -132,7 +134,35 @@ impl Machine {
             tasks: 0,
             uses: 0,
             totals: Totals::default(),
+            rigid: false,
+            lines: Vec::new(),
         }
+    }
+
+    /// The same with a model that cannot go back in what it has read, as one with a sliding window:
+    /// a slot is reused only by a prompt that begins with all the slot holds.
+    #[must_use]
+    pub const fn rigid(mut self, rigid: bool) -> Self {
+        self.rigid = rigid;
+        self
+    }
+
+    /// Empties every slot that does not work, as a server does to make room.
+    pub fn evict(&mut self, now: Moment) -> Vec<(TaskId, Notice)> {
+        let out = self.advance(now);
+        for (id, slot) in self.slots.iter_mut().enumerate() {
+            if matches!(slot.work, Work::Idle) && !slot.kept.is_empty() {
+                let tokens = slot.kept.len();
+                self.lines.push(format!("srv  try_purge: purging slot {id} with {tokens} tokens"));
+                slot.kept.clear();
+            }
+        }
+        out
+    }
+
+    /// The lines of the log since the last call.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines)
     }
 
     /// Takes a request in at `now`; it starts at once or waits for a slot. Tells its number and
@@ -223,7 +253,14 @@ impl Machine {
                 continue;
             }
             let slot = &mut self.slots[index];
-            let cached = slots::reusable(&slot.kept, &job.prompt) as u64;
+            let mut cached = slots::reusable(&slot.kept, &job.prompt) as u64;
+            if self.rigid && cached > 0 && cached < slot.kept.len() as u64 {
+                self.lines.push(format!(
+                    "slot update_slots: id {index} | task {id} | forcing full prompt \
+                     re-processing due to lack of cache data (likely due to SWA)"
+                ));
+                cached = 0;
+            }
             slot.kept.truncate(cached as usize);
             slot.task = Some(id);
             slot.job = job;

@@ -42,6 +42,10 @@ pub struct PracticeOptions {
     pub script: Script,
     /// Tokens read in one step; `/slots` moves by so much.
     pub batch: u64,
+    /// Whether the model cannot go back in what it has read, as one with a sliding window.
+    pub rigid: bool,
+    /// Where a log is written in llama-server's words; `None`: nowhere.
+    pub log: Option<PathBuf>,
     /// Silence on a stream after which a comment (`:`) is sent. llama-server: 30 s.
     pub ping: Duration,
     /// Folder for saved slots; `None`: none are saved.
@@ -58,6 +62,8 @@ impl Default for PracticeOptions {
             slots: 1,
             script: Script::Normal,
             batch: 512,
+            rigid: false,
+            log: None,
             ping: Duration::from_secs(30),
             slots_dir: None,
         }

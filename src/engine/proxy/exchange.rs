@@ -12,6 +12,7 @@ use super::{
     follow::{Follower, Job},
     handle::{Call, House, form},
     passage::ReplyBody,
+    rules::Rewritten,
     shaped::{Again, Shaped, Source},
     sieve::{Sieve, strip},
     tap::{End, Form},
@@ -54,8 +55,9 @@ impl House {
             Ok(body) => body,
             Err(refused) => return refused,
         };
-        let rewritten = std::str::from_utf8(&received).ok().and_then(|b| self.rules.request(b));
-        let sent = rewritten.map_or_else(|| received.clone(), Bytes::from);
+        let text = std::str::from_utf8(&received).ok();
+        let Rewritten { body, cared } = text.map(|b| self.rules.rewrite(b)).unwrap_or_default();
+        let sent = body.map_or_else(|| received.clone(), Bytes::from);
         let header = |name: &str| headers.get(name)?.to_str().ok().map(shorten);
         let (agent, session) =
             (header("x-claude-code-agent-id"), header("x-claude-code-session-id"));
@@ -71,6 +73,7 @@ impl House {
                 started: self.desk.reporter.clock.now(),
                 received,
                 sent: sent.clone(),
+                cared,
                 agent,
                 session,
                 start_usage_is_real: dialect.start_usage_is_real,

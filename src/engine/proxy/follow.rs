@@ -12,16 +12,15 @@ use tokio::sync::{
 };
 
 use super::{
-    body::Body,
-    classify,
+    compare::Past,
     count::{Counter, Question},
+    describe::describe,
     ratio::Ratio,
-    sections::{fixed_digest, sections},
     tap::{End, Form, Tap},
     traffic::{Guest, Sent, Traffic},
 };
 use crate::{
-    domain::{Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, Tail},
+    domain::{Event, Moment, Observation, Outcome, PrefixRule, RequestId, RequestKind},
     engine::clock::Clock,
 };
 
@@ -88,6 +87,8 @@ pub struct Job {
     pub received: Bytes,
     /// The body as it goes upstream.
     pub sent: Bytes,
+    /// The rules for the prompt's start that changed it.
+    pub cared: Vec<PrefixRule>,
     /// `x-claude-code-agent-id`.
     pub agent: Option<String>,
     /// `x-claude-code-session-id`.
@@ -115,6 +116,8 @@ pub struct Desk {
     pub counter: Arc<Counter>,
     /// Who is under way.
     pub traffic: Traffic,
+    /// The main request before.
+    pub past: Arc<Mutex<Option<Past>>>,
 }
 
 #[derive(Debug)]
@@ -209,9 +212,10 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
     tokio::time::sleep(HEAD_START).await;
     let read = {
         let job = Arc::clone(&job);
-        tokio::task::spawn_blocking(move || describe(&job)).await.ok()
+        let past = Arc::clone(&desk.past);
+        tokio::task::spawn_blocking(move || describe(&job, &past)).await.ok()
     };
-    let Some((start, fixed)) = read else { return };
+    let Some((start, fixed, prefix)) = read else { return };
     let counted = matches!(
         &start,
         Event::RequestStarted { kind: RequestKind::Main | RequestKind::Compaction, .. }
@@ -221,6 +225,9 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         desk.traffic.note(Sent { request: job.request, session, body, fixed });
     }
     desk.reporter.report_at(job.started, start);
+    if let Some(prefix) = prefix {
+        desk.reporter.report_at(job.started, prefix);
+    }
     let mut ending = Ending { desk: desk.clone(), request: job.request, done: false };
     if counted {
         desk.active.change(|under_way| under_way.push(job.request));
@@ -351,37 +358,4 @@ fn tell(desk: &Desk, now: Moment, events: &mut Vec<Event>, prompt: &mut Prompt) 
         }
         desk.reporter.report_at(now, event);
     }
-}
-
-/// What the request is, and the digest of its fixed part.
-fn describe(job: &Job) -> (Event, u64) {
-    let received = std::str::from_utf8(&job.received).unwrap_or_default();
-    let sent = std::str::from_utf8(&job.sent).unwrap_or_default();
-    let body = Body::read(received);
-    let known = body.is_some();
-    let body = body.unwrap_or_default();
-    // What the rules changed is only the thinking switch; read again only when they did.
-    let thinking_allowed = if job.sent == job.received {
-        body.thinking_allowed()
-    } else {
-        Body::read(sent).is_none_or(|b| b.thinking_allowed())
-    };
-    let parts = sections(&body);
-    let fixed = fixed_digest(&parts);
-    let start = Event::RequestStarted {
-        request: job.request,
-        kind: if known {
-            classify::kind(&body, job.agent.as_deref())
-        } else {
-            RequestKind::Side(SideKind::Other)
-        },
-        model: body.model.as_deref().map(str::to_owned),
-        body_bytes: job.received.len() as u64,
-        sections: parts,
-        tail: if known { classify::tail(&body) } else { Tail::Other },
-        max_tokens: body.max_tokens,
-        thinking_allowed,
-        session: job.session.clone(),
-    };
-    (start, fixed)
 }

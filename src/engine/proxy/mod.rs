@@ -9,7 +9,9 @@ pub mod answers;
 pub mod body;
 pub mod chat;
 pub mod classify;
+pub mod compare;
 pub mod count;
+mod describe;
 pub mod exchange;
 pub mod fixed;
 pub mod follow;
@@ -106,6 +108,7 @@ impl Proxy {
             ratio: Arc::new(Mutex::new(Ratio::default())),
             counter: Arc::new(Counter::default()),
             traffic: Traffic::default(),
+            past: Arc::default(),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,

@@ -1,9 +1,13 @@
 //! Pure rewrites of requests and responses; each says what it is for and can be switched off.
 
+use self::{edits::Edits, json::Fields};
 use super::sieve::Mesh;
+use crate::domain::{PrefixCare, PrefixRule};
 
+pub mod edits;
 pub mod json;
 pub mod overflow;
+pub mod prefix;
 pub mod thinking;
 
 /// Which rewrites are in force.
@@ -16,11 +20,27 @@ pub struct Rules {
     pub thinking_limit: u64,
     /// A server's own words for a prompt that is too long become the ones Claude Code knows.
     pub known_overflow: bool,
+    /// What keeps the start of every prompt the same.
+    pub prefix: PrefixCare,
+}
+
+/// A body as it is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rewritten {
+    /// The body; `None`: it goes as it is.
+    pub body: Option<String>,
+    /// The rules for its start that changed it.
+    pub cared: Vec<PrefixRule>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true }
+        Self {
+            thinking_off: false,
+            thinking_limit: 2_000,
+            known_overflow: true,
+            prefix: PrefixCare::OFF,
+        }
     }
 }
 
@@ -28,7 +48,22 @@ impl Rules {
     /// The body to send instead of `body`; `None` when it goes as it is.
     #[must_use]
     pub fn request(&self, body: &str) -> Option<String> {
-        if self.thinking_off { thinking::off(body) } else { None }
+        self.rewrite(body).body
+    }
+
+    /// The body to send instead of `body`, and what was done to it.
+    #[must_use]
+    pub fn rewrite(&self, body: &str) -> Rewritten {
+        let nothing = !self.thinking_off && self.prefix == PrefixCare::OFF;
+        let Some(fields) = (!nothing).then(|| Fields::read(body)).flatten() else {
+            return Rewritten::default();
+        };
+        let mut edits = Edits::new(body);
+        let cared = prefix::edit(self.prefix, &fields, &mut edits);
+        if self.thinking_off {
+            thinking::edit(&fields, &mut edits);
+        }
+        Rewritten { body: edits.done(), cared }
     }
 
     /// The body for the second try at a server that thought all the same. `llama_cpp`: it is

@@ -8,37 +8,48 @@ use crate::domain::{Part, Section};
 /// The parts of a prompt in the order servers render them: system blocks, tools, messages.
 #[must_use]
 pub fn sections(body: &Body<'_>) -> Vec<Section> {
+    inked(body, false).map(|(ink, part)| ink.section(part)).collect()
+}
+
+/// The text of the n-th of [`sections`] as rendered; empty when there is none. It has as many
+/// bytes as the section tells, but for images, which have other bytes than text.
+#[must_use]
+pub fn rendered(body: &Body<'_>, n: usize) -> String {
+    inked(body, true).nth(n).and_then(|(ink, _)| ink.kept).unwrap_or_default()
+}
+
+fn inked<'a>(body: &'a Body<'_>, keep: bool) -> impl Iterator<Item = (Ink, Part)> + 'a {
     let system = body.system.map(blocks).unwrap_or_default();
-    let system = system.iter().enumerate().map(|(n, block)| {
-        let mut ink = Ink::new();
-        ink.block(block);
-        ink.section(Part::System(n))
+    let system = system.into_iter().enumerate().map(move |(n, block)| {
+        let mut ink = Ink::new(keep);
+        ink.block(&block);
+        (ink, Part::System(n))
     });
-    let tools = body.tools.iter().flatten().map(|tool| {
-        let mut ink = Ink::new();
+    let tools = body.tools.iter().flatten().map(move |tool| {
+        let mut ink = Ink::new(keep);
         let name = tool.name.as_deref().unwrap_or_default();
         ink.text(name);
         ink.text(tool.description.as_deref().unwrap_or_default());
         if let Some(schema) = tool.input_schema {
             ink.json(schema);
         }
-        ink.section(Part::Tool(name.to_owned()))
+        (ink, Part::Tool(name.to_owned()))
     });
-    let messages = body.messages.iter().enumerate().map(|(n, message)| {
-        let mut ink = Ink::new();
+    let messages = body.messages.iter().enumerate().map(move |(n, message)| {
+        let mut ink = Ink::new(keep);
         ink.mark(message.role.as_deref().unwrap_or_default());
         for block in message.content.map(blocks).unwrap_or_default() {
             ink.block(&block);
         }
-        ink.section(Part::Message(n))
+        (ink, Part::Message(n))
     });
-    system.chain(tools).chain(messages).collect()
+    system.chain(tools).chain(messages)
 }
 
 /// One digest over system and tools: what stays the same from request to request of a session.
 #[must_use]
 pub fn fixed_digest(sections: &[Section]) -> u64 {
-    let mut ink = Ink::new();
+    let mut ink = Ink::new(false);
     for section in sections {
         match section.part {
             Part::System(_) | Part::Tool(_) => ink.hash(&section.digest.to_le_bytes()),
@@ -51,7 +62,7 @@ pub fn fixed_digest(sections: &[Section]) -> u64 {
 /// Bytes of one block as rendered, for the weight of tool results.
 #[must_use]
 pub fn weight(block: &Block<'_>) -> u64 {
-    let mut ink = Ink::new();
+    let mut ink = Ink::new(false);
     ink.block(block);
     ink.bytes
 }
@@ -60,11 +71,13 @@ pub fn weight(block: &Block<'_>) -> u64 {
 struct Ink {
     bytes: u64,
     digest: u64,
+    /// The text itself, where it is wanted.
+    kept: Option<String>,
 }
 
 impl Ink {
-    const fn new() -> Self {
-        Self { bytes: 0, digest: 0xcbf2_9ce4_8422_2325 }
+    fn new(keep: bool) -> Self {
+        Self { bytes: 0, digest: 0xcbf2_9ce4_8422_2325, kept: keep.then(String::new) }
     }
 
     fn hash(&mut self, bytes: &[u8]) {
@@ -81,6 +94,9 @@ impl Ink {
 
     fn text(&mut self, text: &str) {
         self.bytes += text.len() as u64;
+        if let Some(kept) = &mut self.kept {
+            kept.push_str(text);
+        }
         self.mark(text);
     }
 

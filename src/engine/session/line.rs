@@ -75,6 +75,7 @@ impl Line {
         let rules = Rules {
             thinking_off: !settings.thinking,
             thinking_limit: settings.thinking_limit,
+            prefix: settings.prefix_care,
             ..Rules::default()
         };
         let proxy = Proxy::through(

@@ -174,6 +174,7 @@ impl Log {
             // Figures that move all the time; the panes show them.
             Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }
+            | Event::Prefix { .. }
             | Event::ThinkingCounted { .. }
             | Event::PrefillProgress { .. }
             | Event::PrefillShare { .. }

@@ -62,6 +62,7 @@ impl ServerNews {
             | Event::TextWasThinking { .. }
             | Event::ThinkingCounted { .. }
             | Event::ThinkingStopped { .. }
+            | Event::Prefix { .. }
             | Event::Queued { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    domain::{Api, Equipment, Tier},
+    domain::{Api, Equipment, PrefixCare, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
         server::ServeSettings, window::warm::Pace,
@@ -55,6 +55,8 @@ pub struct SessionSettings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// What keeps the start of every prompt the same.
+    pub prefix_care: PrefixCare,
     /// The sandbox.
     pub tier: Tier,
     /// The conversation to open first.

@@ -150,8 +150,14 @@ fn cache_break(found: &CacheBreak, snapshot: &Snapshot) -> String {
         .last_ratio
         .map_or_else(|| "–".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
     let fix = found.fix.as_ref().map_or_else(String::new, |fix| format!(". Fix: {fix}"));
+    let about = if found.estimated { "~" } else { "" };
+    let seconds = found.seconds.map_or_else(String::new, |s| format!(" ({})", units::seconds(s)));
+    let cost = match found.tokens {
+        0 => String::new(),
+        tokens => format!(": {about}{} tok{seconds}", units::count(tokens)),
+    };
     format!(
-        "▼ cache {last}: read again from token {}, {}; cause: {}{fix}",
+        "▼ cache {last}, read again{cost}. At token {}, {}: {}{fix}",
         units::count(found.at_token),
         found.section,
         found.cause

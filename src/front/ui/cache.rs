@@ -47,6 +47,9 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
             pen.pair("breaks", if breaks == 0 { "none".to_owned() } else { units::count(breaks) }),
         );
     }
+    if !figures.cared.is_empty() {
+        lines.push(pen.pair("prefix rules at work", units::count(figures.cared.len() as u64)));
+    }
     let source = if figures.last_ratio.is_none() {
         super::text::UNKNOWN
     } else if figures.estimated {
@@ -57,12 +60,32 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     Pane { title: "cache", source: source.to_owned(), tone: Role::Source, lines }
 }
 
-/// Where the cache broke last: `▼ break 2 at token 3,512, messages[0]`.
+/// Where the cache broke last, and what it cost:
+/// `▼ break 2: 24,100 tok (58 s) at token 3,512, messages[0]`.
 pub(super) fn place(breaks: u64, found: &CacheBreak) -> String {
+    let cost = cost(found).map_or_else(String::new, |cost| format!(": {cost}"));
     format!(
-        "▼ break {} at token {}, {}",
+        "▼ break {}{cost} at token {}, {}",
         units::count(breaks),
         units::count(found.at_token),
         found.section
     )
+}
+
+/// What each rule for the prompt's start had to do: `dates 12 · git_status 12`; `None` when there
+/// was nothing.
+pub(super) fn cared(snapshot: &Snapshot) -> Option<String> {
+    let rules = &snapshot.cache.cared;
+    let each = rules.iter().map(|(rule, times)| format!("{rule} {}", units::count(*times)));
+    (!rules.is_empty()).then(|| each.collect::<Vec<_>>().join(" · "))
+}
+
+/// What a break cost: `24,100 tok (58 s)`.
+pub(in crate::front) fn cost(found: &CacheBreak) -> Option<String> {
+    if found.tokens == 0 {
+        return None;
+    }
+    let seconds = found.seconds.map_or_else(String::new, |s| format!(" ({})", units::seconds(s)));
+    let about = tilde(found.estimated);
+    Some(format!("{about}{} tok{seconds}", units::count(found.tokens)))
 }

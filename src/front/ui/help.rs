@@ -9,7 +9,7 @@ use crate::front::{
 };
 
 use super::{
-    cache::place,
+    cache::{cared, place},
     manual::sentence,
     text::{Pen, boxed, lines},
 };
@@ -105,6 +105,11 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         if let Some(fix) = &found.fix {
             out.extend(pen.sentence(Role::Accent, &format!("Fix: {fix}.")));
         }
+        out.push(Line::default());
+    }
+    if let Some(cared) = model.snapshot.as_ref().and_then(|s| cared(s)) {
+        let text = format!("Kept the prompt's start the same, by rule and requests: {cared}.");
+        out.extend(pen.sentence(Role::Text, &text));
         out.push(Line::default());
     }
     if model.practice() {

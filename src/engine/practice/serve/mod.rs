@@ -35,6 +35,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct PracticeServer {
     addr: SocketAddr,
+    runner: Runner,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -43,6 +44,11 @@ impl PracticeServer {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Empties every slot that does not work, as a server does that needs the room.
+    pub async fn evict(&self) {
+        self.runner.evict().await;
     }
 }
 
@@ -67,10 +73,11 @@ pub async fn start(
         batch: options.batch,
         window: options.window,
     };
-    let (runner, run) = runner::new(Machine::new(rates, options.slots));
-    let shared = Shared { options: Arc::new(options), runner };
+    let (runner, run) =
+        runner::new(Machine::new(rates, options.slots).rigid(options.rigid), options.log.clone());
+    let shared = Shared { options: Arc::new(options), runner: runner.clone() };
     let accepting = tokio::spawn(accept(listener, shared));
-    Ok(PracticeServer { addr, tasks: [accepting, tokio::spawn(run)] })
+    Ok(PracticeServer { addr, runner, tasks: [accepting, tokio::spawn(run)] })
 }
 
 async fn accept(listener: TcpListener, shared: Shared) {

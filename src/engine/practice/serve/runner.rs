@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
@@ -27,6 +29,7 @@ enum Ask {
     Look(oneshot::Sender<Look>),
     Held(usize, oneshot::Sender<Option<Vec<Token>>>),
     Fill(usize, Vec<Token>, oneshot::Sender<bool>),
+    Evict(oneshot::Sender<()>),
 }
 
 /// A way to the running machine. Its answers are `None` when the server is stopping.
@@ -94,18 +97,36 @@ impl Runner {
         self.asks.send(Ask::Look(reply)).ok()?;
         answer.await.ok()
     }
+
+    /// Empties the slots that do not work.
+    pub async fn evict(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.asks.send(Ask::Evict(reply)).is_ok() {
+            let _ = answer.await;
+        }
+    }
 }
 
-/// A way to `machine`, and the future that drives it.
-pub fn new(machine: Machine) -> (Runner, impl Future<Output = ()> + Send) {
+/// A way to `machine`, and the future that drives it and writes its log.
+pub fn new(machine: Machine, log: Option<PathBuf>) -> (Runner, impl Future<Output = ()> + Send) {
     let (asks, asked) = mpsc::unbounded_channel();
-    (Runner { asks }, run(machine, asked))
+    (Runner { asks }, run(machine, asked, log))
+}
+
+/// Adds lines to the log. Without a log they are lost, and a log that cannot be written is none.
+fn write(log: Option<&Path>, lines: &[String]) {
+    let (Some(log), false) = (log, lines.is_empty()) else { return };
+    let file = std::fs::File::options().create(true).append(true).open(log);
+    let written = file.and_then(|mut f| f.write_all(format!("{}\n", lines.join("\n")).as_bytes()));
+    if let Err(error) = written {
+        tracing::warn!("practice server: {}: {error}", log.display());
+    }
 }
 
 /// The longest sleep; when nothing is due, it ends for nothing.
 const IDLE: Duration = Duration::from_secs(3600);
 
-async fn run(mut machine: Machine, mut asked: mpsc::UnboundedReceiver<Ask>) {
+async fn run(mut machine: Machine, mut asked: mpsc::UnboundedReceiver<Ask>, log: Option<PathBuf>) {
     let start = Instant::now();
     let now = || Moment::from_duration(start.elapsed());
     let mut listeners: HashMap<TaskId, mpsc::UnboundedSender<Notice>> = HashMap::new();
@@ -142,9 +163,15 @@ async fn run(mut machine: Machine, mut asked: mpsc::UnboundedReceiver<Ask>) {
                     let _ = reply.send(Look { slots: machine.view(), totals: machine.totals() });
                     notices
                 }
+                Some(Ask::Evict(reply)) => {
+                    let notices = machine.evict(now());
+                    let _ = reply.send(());
+                    notices
+                }
             },
             () = tokio::time::sleep_until(wake) => machine.advance(now()),
         };
+        write(log.as_deref(), &machine.take_lines());
         for (id, notice) in notices {
             if let Some(listener) = listeners.get(&id) {
                 let _ = listener.send(notice);

@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::edits::Edits;
+
 /// The fields of a JSON object in their order, each value as the text it was written in.
 #[derive(Debug)]
 pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -43,6 +45,44 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
+    }
+
+    /// Adds to `edits` of the object's text that it has these fields with these JSON values:
+    /// replaced where they stand, and added at the end where they do not.
+    pub fn set(&self, values: &[(&str, &str)], edits: &mut Edits<'a>) {
+        let mut added = String::new();
+        for (name, value) in values {
+            let mut found = false;
+            for (_, old) in self.0.iter().filter(|(n, _)| n == name) {
+                found = true;
+                edits.replace(old.get(), (*value).to_owned());
+            }
+            if !found {
+                added.push_str(&format!(",\"{name}\":{value}"));
+            }
+        }
+        if !added.is_empty() {
+            edits.end_object(&added);
+        }
+    }
+
+    /// Adds to `edits` of the object's text that it has no field `name`.
+    pub fn remove(&self, name: &str, edits: &mut Edits<'a>) {
+        let mut last: Option<Range<usize>> = None;
+        let mut kept = false;
+        for (n, value) in &self.0 {
+            let place = edits.place(value.get());
+            if n == name {
+                let from = last.as_ref().map_or_else(|| edits.inside_object(), |last| last.end);
+                // Without a field before it the comma behind it goes too.
+                let to = if kept { place.end } else { edits.past_comma(place.end) };
+                edits.cut(from..to, String::new());
+                last = Some(from..to);
+            } else {
+                kept = true;
+                last = Some(place);
+            }
+        }
     }
 
     /// The text of a field's value. Of a field written twice the last counts, as servers read it.

@@ -12,7 +12,10 @@
 //! Each ignores the switches of the others, so every request carries all of them: a server that
 //! was taken for another one does not think either. The `effort` is taken out.
 
-use super::json::{Fields, with_field, without_field};
+use super::{
+    edits::Edits,
+    json::{Fields, with_field, without_field},
+};
 
 const DISABLED: &str = r#"{"type":"disabled"}"#;
 /// llama.cpp ends the reasoning at once; it is the one field of `thinking` that it reads.
@@ -34,30 +37,30 @@ pub fn harder(body: &str, llama_cpp: bool) -> Option<String> {
 
 fn switched(body: &str, thinking: &str, switches: &[&str]) -> Option<String> {
     let fields = Fields::read(body)?;
-    let mut out: Option<String> = None;
-    let mut change = |edit: &dyn Fn(&str) -> Option<String>| {
-        if let Some(changed) = edit(out.as_deref().unwrap_or(body)) {
-            out = Some(changed);
-        }
-    };
-    change(&|body| with_field(body, "thinking", thinking));
+    let mut edits = Edits::new(body);
+    switch(&fields, &mut edits, thinking, switches);
+    edits.done()
+}
+
+/// Adds to `edits` what switches thinking off in a body with these fields.
+pub(super) fn edit<'a>(fields: &Fields<'a>, edits: &mut Edits<'a>) {
+    switch(fields, edits, DISABLED, &["enable_thinking"]);
+}
+
+fn switch<'a>(fields: &Fields<'a>, edits: &mut Edits<'a>, thinking: &str, switches: &[&str]) {
     let given = fields.get("chat_template_kwargs").filter(|kwargs| kwargs.starts_with('{'));
     let mut kwargs = given.unwrap_or("{}").to_owned();
     for switch in switches {
         kwargs = with_field(&kwargs, switch, "false").unwrap_or(kwargs);
     }
-    change(&|body| with_field(body, "chat_template_kwargs", &kwargs));
     if let Some(config) = fields.get("output_config").and_then(|c| without_field(c, "effort")) {
-        let empty = Fields::read(&config).is_none_or(|rest| rest.0.is_empty());
-        change(&|body| {
-            if empty {
-                without_field(body, "output_config")
-            } else {
-                with_field(body, "output_config", &config)
-            }
-        });
+        if Fields::read(&config).is_none_or(|rest| rest.0.is_empty()) {
+            fields.remove("output_config", edits);
+        } else {
+            fields.set(&[("output_config", &config)], edits);
+        }
     }
-    out
+    fields.set(&[("thinking", thinking), ("chat_template_kwargs", &kwargs)], edits);
 }
 
 #[cfg(test)]
