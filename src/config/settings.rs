@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{Api, KvType, Profile, ServeKind, Tier};
+use crate::domain::{Api, KvType, Profile, ServeKind, SidePolicy, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +74,8 @@ pub struct Settings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// What is done with requests beside the conversation.
+    pub side_requests: SidePolicy,
     /// Claude Code's equipment.
     pub profile: Profile,
     /// Sandbox tier asked for.
@@ -106,6 +108,7 @@ impl Default for Settings {
             dialect: None,
             thinking: false,
             thinking_limit: 2_000,
+            side_requests: SidePolicy::Auto,
             profile: Profile::Lean,
             sandbox: Tier::Strict,
             claude: None,
@@ -132,6 +135,7 @@ impl Settings {
             Key::Dialect => self.dialect = given.dialect()?,
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
+            Key::SideRequests => self.side_requests = given.name()?,
             Key::Profile => self.profile = given.name()?,
             Key::Sandbox => self.sandbox = given.name()?,
             Key::Claude => self.claude = Some(given.path()?),
@@ -179,6 +183,7 @@ impl Settings {
             Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),
+            Key::SideRequests => self.side_requests.to_string(),
             Key::Profile => self.profile.to_string(),
             Key::Sandbox => self.sandbox.to_string(),
             Key::Claude => path(&self.claude),

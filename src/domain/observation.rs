@@ -5,9 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    request::{RequestId, RequestKind, Section, Tail},
+    request::{RequestId, RequestKind, Section, SideKind, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
+    side::SideStep,
     time::Moment,
 };
 
@@ -208,6 +209,17 @@ pub enum Event {
         memory_percent: Option<f64>,
         /// Used swap in bytes.
         swap: Option<u64>,
+    },
+    /// The proxy did something with a side request. One that is passed at once is not told here.
+    Side {
+        /// What the request is for.
+        kind: SideKind,
+        /// What was done.
+        step: SideStep,
+        /// Milliseconds it had waited by then.
+        waited_ms: u64,
+        /// Tokens of its prompt, estimated.
+        tokens: u64,
     },
     /// Claude Code was started, with an empty conversation or a resumed one.
     ChildStarted {

@@ -2,11 +2,13 @@
 
 mod command;
 mod log;
+mod side;
 mod snapshot;
 mod update;
 
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
+pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
     CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
     SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WindowFigures,

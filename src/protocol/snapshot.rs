@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::side::{AgentsFigures, SideFigures};
 use crate::domain::{Phase, Risk, ServerKind, Source, Tier};
 
 /// All figures of a session at one moment.
@@ -30,6 +31,12 @@ pub struct Snapshot {
     pub thinking: ThinkingFigures,
     /// Requests without effect on the work.
     pub noise: NoiseFigures,
+    /// Requests beside the conversation.
+    #[serde(default)]
+    pub side: SideFigures,
+    /// Subagents.
+    #[serde(default)]
+    pub agents: AgentsFigures,
     /// Where the time went.
     pub time: TimeFigures,
     /// What comes next.

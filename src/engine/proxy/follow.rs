@@ -15,7 +15,8 @@ use super::{
     body::Body,
     classify,
     count::{Counter, Question},
-    ratio::Ratio,
+    hold::{Lease, Room},
+    ratio::{Ratio, Weights},
     sections::{fixed_digest, sections},
     tap::{End, Form, Tap},
 };
@@ -95,6 +96,8 @@ pub struct Job {
     pub start_usage_is_real: bool,
     /// Asks the server for token counts; `None` when it cannot count.
     pub question: Option<Question>,
+    /// Of the conversation: those who wait for it learn its end from this.
+    pub lease: Option<Lease>,
     /// Asks the server for the tokens of a text, should there be thinking to count.
     pub tokens: Question,
 }
@@ -110,6 +113,8 @@ pub struct Desk {
     pub ratio: Arc<Mutex<Ratio>>,
     /// The token counter.
     pub counter: Arc<Counter>,
+    /// Where side requests wait.
+    pub room: Room,
 }
 
 #[derive(Debug)]
@@ -222,6 +227,11 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         counter.start(desk.reporter.clone(), &job, fixed)
     });
     let (at, outcome) = listen(&desk, &job, &mut from).await;
+    if let (Some(lease), Outcome::Done { stop_reason: Some(reason) }) = (&job.lease, &outcome)
+        && reason == "tool_use"
+    {
+        lease.goes_on();
+    }
     ending.end(at, outcome);
 }
 
@@ -288,8 +298,11 @@ async fn listen(
             desk.reporter.report_at(now, Event::ThinkingCounted { request, tokens });
         }
         if let Some(tokens) = prompt.tokens() {
-            let mut ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
-            ratio.learn(job.received.len() as u64, tokens);
+            let text = std::str::from_utf8(&job.received).ok();
+            if let Some(weights) = text.and_then(Body::read).map(|body| Weights::of(&body)) {
+                let mut ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
+                ratio.learn(weights, tokens);
+            }
         }
         return (now, outcome);
     }

@@ -175,7 +175,7 @@ impl House {
                             chat::count(&body, &ask).await
                         }
                     };
-                    let tokens = tokens.unwrap_or_else(|| self.estimate(body.len() as u64));
+                    let tokens = tokens.unwrap_or_else(|| self.weigh(&body));
                     let body = format!("{{\"input_tokens\":{tokens}}}");
                     answers::json_answer(StatusCode::OK, body)
                 }
@@ -186,7 +186,7 @@ impl House {
         answer
     }
 
-    fn estimate(&self, bytes: u64) -> u64 {
+    pub(super) fn estimate(&self, bytes: u64) -> u64 {
         self.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner).tokens(bytes)
     }
 

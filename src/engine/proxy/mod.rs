@@ -15,14 +15,17 @@ pub mod follow;
 pub mod frame;
 pub mod gate;
 pub mod handle;
+pub mod hold;
 pub mod listen;
 pub mod passage;
+mod place;
 pub mod put_off;
 pub mod ratio;
 pub mod route;
 pub mod rules;
 pub mod sections;
 pub mod shaped;
+pub mod side;
 pub mod sieve;
 pub mod sse;
 pub mod tap;
@@ -31,7 +34,7 @@ pub mod translate;
 pub mod upstream;
 pub mod words;
 
-use std::sync::{Arc, Mutex, atomic::AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
@@ -42,6 +45,7 @@ use self::{
     count::Counter,
     follow::{Active, Desk, Reporter},
     handle::House,
+    hold::Room,
     ratio::Ratio,
     rules::Rules,
     upstream::Upstream,
@@ -101,6 +105,7 @@ impl Proxy {
             active: Arc::new(Active::default()),
             ratio: Arc::new(Mutex::new(Ratio::default())),
             counter: Arc::new(Counter::default()),
+            room: Room::new(clock),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,
@@ -120,6 +125,18 @@ impl Proxy {
     /// When the thread or its runtime cannot be made.
     pub fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<Serving> {
         listen::serve(Arc::clone(&self.house), listener)
+    }
+
+    /// Begins with what an earlier session learned of this server's tokens.
+    pub fn know_ratio(&self, ratio: Ratio) {
+        *self.house.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner) =
+            Ratio::recalled(ratio);
+    }
+
+    /// What has been learned of this server's tokens.
+    #[must_use]
+    pub fn ratio(&self) -> Ratio {
+        self.house.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The main or compaction request whose prompt or answer is under way, the newest one when

@@ -1,6 +1,7 @@
 //! Pure rewrites of requests and responses; each says what it is for and can be switched off.
 
 use super::sieve::Mesh;
+use crate::domain::SidePolicy;
 
 pub mod json;
 pub mod overflow;
@@ -16,11 +17,13 @@ pub struct Rules {
     pub thinking_limit: u64,
     /// A server's own words for a prompt that is too long become the ones Claude Code knows.
     pub known_overflow: bool,
+    /// What is done with requests beside the conversation.
+    pub side_requests: SidePolicy,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true }
+        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true, side_requests: SidePolicy::Pass }
     }
 }
 

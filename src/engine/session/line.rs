@@ -78,6 +78,7 @@ impl Line {
                 rules: Rules {
                     thinking_off: !settings.thinking,
                     thinking_limit: settings.thinking_limit,
+                    side_requests: settings.side_requests,
                     ..Rules::default()
                 },
                 api: settings.api,

@@ -64,6 +64,7 @@ impl ServerNews {
             | Event::Queued { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
+            | Event::Side { .. }
             | Event::Machine { .. } => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    domain::{Api, Profile, Tier},
+    domain::{Api, Profile, SidePolicy, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
         server::ServeSettings,
@@ -49,6 +49,8 @@ pub struct SessionSettings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// What is done with requests beside the conversation.
+    pub side_requests: SidePolicy,
     /// The sandbox.
     pub tier: Tier,
     /// The conversation to open first.
