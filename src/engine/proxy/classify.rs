@@ -139,8 +139,7 @@ mod tests {
         let mention = json!([user("what do <analysis> and <summary> mean?")]);
         let title = json!([user("Write the title of this session")]);
         let ahead = "[SUGGESTION MODE: Suggest what the user might naturally type next.]\nFIRST: …";
-        let suggestion =
-            json!([user("a"), {"role": "assistant", "content": "b"}, user(json!([
+        let suggestion = json!([user("a"), {"role": "assistant", "content": "b"}, user(json!([
                 {"type": "text", "text": ahead}]))]);
         let recap = json!([user("a"), {"role": "assistant", "content": "b"},
             user("The user stepped away and is coming back. Recap in under 40 words.")]);

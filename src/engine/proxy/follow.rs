@@ -21,7 +21,7 @@ use super::{
     tap::{End, Form, Tap},
 };
 use crate::{
-    domain::{Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, Tail},
+    domain::{Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, Source, Tail},
     engine::clock::Clock,
 };
 
@@ -212,17 +212,20 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         tokio::task::spawn_blocking(move || describe(&job)).await.ok()
     };
     let Some((start, fixed)) = read else { return };
-    let counted = matches!(
+    let main = matches!(
         &start,
         Event::RequestStarted { kind: RequestKind::Main | RequestKind::Compaction, .. }
     );
     desk.reporter.report_at(job.started, start);
     let mut ending = Ending { desk: desk.clone(), request: job.request, done: false };
-    if counted {
+    if main {
         desk.active.change(|under_way| under_way.push(job.request));
     }
     // Dropped, and with it ended, when this request is over.
-    let _counting = counted.then(|| {
+    if main && job.question.is_none() {
+        estimate(&desk, &job);
+    }
+    let _counting = main.then(|| {
         let counter = Arc::clone(&desk.counter);
         counter.start(desk.reporter.clone(), &job, fixed)
     });
@@ -354,6 +357,20 @@ fn tell(desk: &Desk, now: Moment, events: &mut Vec<Event>, prompt: &mut Prompt) 
             prompt.cached = cached.or(prompt.cached);
         }
         desk.reporter.report_at(now, event);
+    }
+}
+
+/// Where the server does not count, what was learned of its counts says how long the prompt is.
+fn estimate(desk: &Desk, job: &Job) {
+    let tokens = {
+        let ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the first count it knows nothing of this server.
+        if ratio.is_empty() { None } else { Some(ratio.request(&job.received)) }
+    };
+    if tokens.is_some() {
+        let (request, source) = (job.request, Source::Estimate);
+        let counted = Event::PromptCounted { request, total: tokens, fixed: None, source };
+        desk.reporter.report(counted);
     }
 }
 

@@ -147,8 +147,13 @@ impl House {
         if !(dialect.slots && dialect.prompt_progress) {
             return None;
         }
-        let sent =
-            ask.upstream.send(Method::GET, "/slots", HeaderMap::new(), Bytes::new(), ask.local_host);
+        let sent = ask.upstream.send(
+            Method::GET,
+            "/slots",
+            HeaderMap::new(),
+            Bytes::new(),
+            ask.local_host,
+        );
         let asked = async {
             let answer = sent.await.ok()?.error_for_status().ok()?;
             // What only looks like llama.cpp need not know the other API.

@@ -148,13 +148,7 @@ pub struct Ratio {
 
 impl Default for Ratio {
     fn default() -> Self {
-        Self {
-            counts: Vec::new(),
-            weights: PRIOR,
-            scale: 1.0,
-            bytes_per_token: START,
-            strange: 0,
-        }
+        Self { counts: Vec::new(), weights: PRIOR, scale: 1.0, bytes_per_token: START, strange: 0 }
     }
 }
 

@@ -51,7 +51,8 @@ fn after_twenty_turns_the_median_error_is_below_five_percent() {
         late.sort_by(f64::total_cmp);
         assert!(late[late.len() / 2] < 0.05, "{rates:?}: {late:?}");
         // A fresh context, of quite other parts, is not far off either.
-        let fresh = Weights { text: 200, results: 0, calls: 0, pieces: 7, ..a_session(1).next().unwrap() };
+        let fresh =
+            Weights { text: 200, results: 0, calls: 0, pieces: 7, ..a_session(1).next().unwrap() };
         let off = ratio.tokens_of(fresh) as f64 / truth(rates, fresh) as f64 - 1.0;
         assert!(off.abs() < 0.10, "{rates:?}: {off}");
     }

@@ -23,7 +23,12 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true, side_requests: SidePolicy::Pass }
+        Self {
+            thinking_off: false,
+            thinking_limit: 2_000,
+            known_overflow: true,
+            side_requests: SidePolicy::Pass,
+        }
     }
 }
 

@@ -56,7 +56,10 @@ fn only_what_asks_for_a_title_alone_is_answered() {
     assert_eq!(ask("x", title).as_deref(), Some(r#"{"title":"Fix the tests"}"#));
     assert_eq!(ask("x", json!({"required": ["title", "branch"]})), None);
     assert_eq!(ask("x", json!({"required": []})), None);
-    assert_eq!(ask("A title of the session, please", Value::Null).as_deref(), Some("Fix the tests"));
+    assert_eq!(
+        ask("A title of the session, please", Value::Null).as_deref(),
+        Some("Fix the tests")
+    );
     let json = ask("Return JSON with a \"title\" field", Value::Null);
     assert_eq!(json.as_deref(), Some(r#"{"title":"Fix the tests"}"#));
     // A page that speaks of titles and sessions is no request for one.
@@ -76,7 +79,10 @@ fn a_probe_of_another_model_reaches_the_server() {
 #[test]
 fn titles() {
     let table = [
-        ("fix the failing ingress in namespace web, it answers 502", "Fix the failing ingress in namespace web"),
+        (
+            "fix the failing ingress in namespace web, it answers 502",
+            "Fix the failing ingress in namespace web",
+        ),
         ("Hi. Please look at the logs", "Hi. Please look at the logs"),
         ("add a test for the parser. then run it", "Add a test for the parser"),
         ("src/main.rs does not build", "src/main.rs does not build"),
