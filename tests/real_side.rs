@@ -9,12 +9,11 @@ mod support;
 use common::RealServer;
 use lcc::{
     domain::{Dialect, Event, SidePolicy, SideStep},
-    engine::proxy::rules::Rules,
+    engine::{access::Reach, proxy::rules::Rules},
 };
 use serde_json::{Value, json};
 use support::*;
 
-/// llama.cpp takes its time on a busy machine: one request may last longer than [`PATIENCE`].
 const TURNS: usize = 20;
 
 fn guarded(server: &RealServer, side_requests: SidePolicy) -> House {
@@ -52,12 +51,12 @@ fn page(turn: usize) -> Vec<u8> {
 }
 
 async fn ask(addr: std::net::SocketAddr, body: Vec<u8>) -> Value {
-    let url = format!("http://{addr}/v1/messages");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let reply = client.post(url).header("content-type", "application/json").body(body);
-    let reply = reply.send().await.unwrap();
-    assert!(reply.status().is_success(), "{reply:?}");
-    reply.json().await.unwrap()
+    let client = Reach::plain().unwrap().client().clone();
+    let call = client.post(format!("http://{addr}/v1/messages"));
+    let reply = call.header("content-type", "application/json").body(body).send().await.unwrap();
+    let (status, text) = (reply.status(), reply.text().await.unwrap());
+    assert!(status.is_success(), "{status} {text}");
+    serde_json::from_str(&text).unwrap()
 }
 
 fn prompt(answer: &Value) -> (u64, u64) {

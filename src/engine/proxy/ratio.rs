@@ -18,6 +18,8 @@ const KINDS: usize = 6;
 /// Tokens per byte (of the last: per message) to begin with. Prose is longer in bytes per token
 /// than schemas and than what tools print.
 const PRIOR: [f64; KINDS] = [0.235, 0.255, 0.24, 0.34, 0.31, 5.0];
+/// Most tokens that a template puts around one message.
+const FRAME: u64 = 25;
 /// Counts that are remembered.
 const KEPT: usize = 48;
 /// How much the prior weighs against one count.
@@ -156,7 +158,11 @@ impl Ratio {
     /// Takes one request's texts and the tokens the server counted. Counts that no tokenizer
     /// gives (a truncated prompt, a server that says 1) are left out.
     pub fn learn(&mut self, of: Weights, tokens: u64) {
-        let Some(seen) = bytes_per_token(of.bytes(), tokens) else { return };
+        // Of a short prompt most is what the template puts around the messages.
+        let framed = of.bytes() + FRAME * of.pieces;
+        if bytes_per_token(framed, tokens).is_none() {
+            return;
+        }
         let off = (tokens as f64 / self.tokens_of(of) as f64).ln().abs();
         if !self.counts.is_empty() && off > STRANGE.ln() {
             self.strange += 1;
@@ -166,7 +172,7 @@ impl Ratio {
             self.counts.clear();
         }
         self.strange = 0;
-        self.bytes_per_token = seen;
+        self.bytes_per_token = bytes_per_token(of.bytes(), tokens).unwrap_or(self.bytes_per_token);
         self.counts.push(Count { of, tokens });
         if self.counts.len() > KEPT {
             self.counts.remove(0);

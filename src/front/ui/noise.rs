@@ -18,6 +18,7 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
             pen.dim(if figures.total == 1 { " request" } else { " requests" }),
         ],
     )];
+    lines.extend(side(snapshot, pen));
     let mut paths: Vec<_> = figures.by_path.iter().collect();
     paths.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
     for (path, count) in paths {
@@ -25,7 +26,6 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
         let path = cut_front(path, pen.width.saturating_sub(count.len() + 1));
         lines.push(pen.pair(&path, count));
     }
-    lines.extend(side(snapshot, pen));
     Pane { title: "noise", source: "proxy".to_owned(), tone: Role::Source, lines }
 }
 
