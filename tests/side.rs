@@ -80,7 +80,7 @@ fn usage(reply: &Reply) -> (u64, u64) {
 }
 
 fn send(addr: SocketAddr, body: Vec<u8>) -> tokio::task::JoinHandle<Reply> {
-    tokio::spawn(raw(addr, post("/v1/messages?beta=true", "", &body)))
+    tokio::spawn(async move { raw(addr, post("/v1/messages?beta=true", "", &body)).await })
 }
 
 /// The lowest share of the prompt before that was reused from the second turn on.

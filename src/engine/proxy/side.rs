@@ -33,11 +33,10 @@ pub const fn way(policy: SidePolicy, kind: SideKind, answerable: bool) -> Way {
     match policy {
         SidePolicy::Pass => Way::Pass,
         SidePolicy::Hold => Way::Hold,
-        SidePolicy::Slot => elsewhere,
         SidePolicy::Answer if answerable => Way::Answer,
         // A guess at the next prompt and a recap are the model's to make; they cost no cache.
         SidePolicy::Auto if answerable && !kind.shares_prefix() => Way::Answer,
-        SidePolicy::Answer | SidePolicy::Auto => elsewhere,
+        SidePolicy::Answer | SidePolicy::Auto | SidePolicy::Slot => elsewhere,
     }
 }
 
@@ -75,7 +74,8 @@ fn titled(body: &Body<'_>) -> Option<String> {
     };
     // Without either it may be any request that speaks of titles.
     let json = asks("\"title\"");
-    if !json && !(asks("title") && asks("session") || asks("title") && asks("conversation")) {
+    let plain = asks("title") && (asks("session") || asks("conversation"));
+    if !(json || plain) {
         return None;
     }
     let title = title()?;
@@ -109,8 +109,8 @@ pub fn title(prompt: &str) -> Option<String> {
         .match_indices(['.', '!', '?', ';', '。', '！', '？'])
         .map(|(at, mark)| at + mark.len())
         .find(|at| {
-            let head = &line[..*at];
-            let ends = line[*at..].chars().next().is_none_or(char::is_whitespace);
+            let (head, rest) = line.split_at_checked(*at).unwrap_or((line, ""));
+            let ends = rest.chars().next().is_none_or(char::is_whitespace);
             (ends || !head.is_ascii()) && head.split_whitespace().count() >= 3
         });
     let sentence = end.and_then(|end| line.get(..end)).unwrap_or(line);
