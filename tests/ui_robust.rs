@@ -159,3 +159,29 @@ fn the_cursor_is_hidden_while_something_lies_over_the_pane() {
     press(&mut model, KeyCode::F(10));
     assert!(ui::cursor(&model).is_none());
 }
+
+/// What runs beside the conversation is shown where there is any, and takes no room where not.
+#[test]
+fn side_requests_and_subagents_are_shown() {
+    let shown = |s| ui_support::text(&frame(&running((160, 60), s)));
+    assert!(!shown(idle()).contains("side requests") && !shown(idle()).contains("subagents"));
+    let mut s = idle();
+    (s.side.answered, s.side.held, s.side.waiting) = (5, 2, 1);
+    s.agents.seen = 2;
+    s.agents.seconds = 75.0;
+    s.agents.list = vec![lcc::protocol::AgentFigures {
+        id: "a1b2c3d4e5".to_owned(),
+        state: lcc::protocol::AgentState::Reading,
+        requests: 3,
+        prompt_tokens: 12_345,
+        cached_tokens: 9_000,
+        output_tokens: 300,
+        seconds: 75.0,
+    }];
+    let text = shown(s);
+    for words in
+        ["side requests", "5 by lcc, 2 held, 1 waiting", "subagents 2", "a1b2c3d4 reads", "12,345"]
+    {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}

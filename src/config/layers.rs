@@ -79,6 +79,7 @@ impl Flags {
             | Key::ServerLog
             | Key::Thinking
             | Key::ThinkingLimit
+            | Key::SideRequests
             | Key::Claude
             | Key::Leader
             | Key::Panes

@@ -8,6 +8,8 @@ mod serve;
 mod warm;
 
 use crate::domain::PrefixRule;
+#[path = "schema_side.rs"]
+mod side;
 
 /// One setting. The order is the order of `lcc config show` and of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +32,8 @@ pub enum Key {
     Thinking,
     /// Tokens of unwanted thinking after which a request is stopped.
     ThinkingLimit,
+    /// What is done with requests beside the conversation.
+    SideRequests,
     /// How much of Claude Code's own equipment is loaded.
     Profile,
     /// Tier of the sandbox.
@@ -122,7 +126,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -132,6 +136,7 @@ impl Key {
         Self::Dialect,
         Self::Thinking,
         Self::ThinkingLimit,
+        Self::SideRequests,
         Self::Profile,
         Self::Sandbox,
         Self::Claude,
@@ -295,6 +300,7 @@ impl Key {
                 doc: "With thinking off: a request that thinks for more tokens than this is \
                       ended and sent once more. 0 lets it think on.",
             },
+            Self::SideRequests => side::REQUESTS,
             Self::Profile => Entry {
                 table: None,
                 name: "profile",

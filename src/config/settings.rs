@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{Api, Equipment, KvType, PrefixCare, Profile, ServeKind, Tier};
+use crate::domain::{Api, Equipment, KvType, PrefixCare, Profile, ServeKind, SidePolicy, Tier};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,8 @@ pub struct Settings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// What is done with requests beside the conversation.
+    pub side_requests: SidePolicy,
     /// The name of the profile: one of lcc's or of `profiles`.
     pub profile: String,
     /// The user's own profiles, by name.
@@ -123,6 +125,7 @@ impl Default for Settings {
             dialect: None,
             thinking: false,
             thinking_limit: 2_000,
+            side_requests: SidePolicy::Auto,
             profile: Profile::Lean.name().to_owned(),
             profiles: BTreeMap::new(),
             sandbox: Tier::Strict,
@@ -153,6 +156,7 @@ impl Settings {
             Key::Dialect => self.dialect = given.dialect()?,
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
+            Key::SideRequests => self.side_requests = given.name()?,
             Key::Profile => self.profile = given.text("the name of a profile")?,
             Key::Sandbox => self.sandbox = given.name()?,
             Key::Claude => self.claude = Some(given.path()?),
@@ -213,6 +217,7 @@ impl Settings {
             Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),
+            Key::SideRequests => self.side_requests.to_string(),
             Key::Profile => self.profile.clone(),
             Key::Sandbox => self.sandbox.to_string(),
             Key::Claude => path(&self.claude),

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     FixedPart,
     prefix::{Comparison, PrefixRule},
-    request::{RequestId, RequestKind, Section, Tail},
+    request::{RequestId, RequestKind, Section, SideKind, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
+    side::SideStep,
     time::Moment,
     warm::Warm,
 };
@@ -233,6 +234,17 @@ pub enum Event {
     },
     /// The server is kept warm: a step of a warm-up or of a slot snapshot.
     Warm(Warm),
+    /// The proxy did something with a side request. One that is passed at once is not told here.
+    Side {
+        /// What the request is for.
+        kind: SideKind,
+        /// What was done.
+        step: SideStep,
+        /// Milliseconds it had waited by then.
+        waited_ms: u64,
+        /// Tokens of its prompt, estimated.
+        tokens: u64,
+    },
     /// Claude Code was started, with an empty conversation or a resumed one.
     ChildStarted {
         /// Claude Code's session id.

@@ -43,8 +43,41 @@ impl RequestKind {
 pub enum SideKind {
     /// Writes a title for the session.
     Title,
+    /// Asks whether a new topic begins (older versions).
+    Topic,
+    /// Guesses what the user may type next. Carries the whole conversation.
+    Suggestion,
+    /// Tells a user who comes back where the work stands. Carries the whole conversation.
+    Recap,
+    /// Asks for one token: whether the model answers at all, or how long a prompt is.
+    Probe,
     /// Anything else without tools.
     Other,
+}
+
+impl SideKind {
+    /// The name shown to people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Topic => "topic",
+            Self::Suggestion => "suggestion",
+            Self::Recap => "recap",
+            Self::Probe => "probe",
+            Self::Other => "side",
+        }
+    }
+
+    /// Whether its prompt begins with the conversation's own: it needs the conversation's slot
+    /// and evicts nothing from it.
+    #[must_use]
+    pub const fn shares_prefix(self) -> bool {
+        match self {
+            Self::Suggestion | Self::Recap => true,
+            Self::Title | Self::Topic | Self::Probe | Self::Other => false,
+        }
+    }
 }
 
 /// A part of the prompt, in the order the server renders it.

@@ -225,6 +225,9 @@ impl Engine {
         if let Some(curve) = learned::recall(folder, &line.server.facts, &line.plan.model) {
             self.meter.know(curve);
         }
+        if let Some(ratio) = learned::recall_ratio(folder, &line.server.facts, &line.plan.model) {
+            line.proxy.know_ratio(ratio);
+        }
         Ok(line)
     }
 
@@ -437,6 +440,10 @@ impl Engine {
         let curve = self.meter.curve();
         if let Err(e) = learned::keep(folder, &line.server.facts, &line.plan.model, curve) {
             tracing::warn!("{}: {e}; the reading speed is not kept", folder.display());
+        }
+        let (facts, model, ratio) = (&line.server.facts, &line.plan.model, line.proxy.ratio());
+        if let Err(e) = learned::keep_ratio(folder, facts, model, &ratio) {
+            tracing::warn!("{}: {e}; the token counts are not kept", folder.display());
         }
     }
 

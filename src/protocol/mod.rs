@@ -3,12 +3,14 @@
 mod cache_break;
 mod command;
 mod log;
+mod side;
 mod snapshot;
 mod update;
 
 pub use cache_break::{BreakKind, CacheBreak};
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
+pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
     CacheFigures, FixedFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
     SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WarmFigures,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::cache_break::CacheBreak;
+use super::side::{AgentsFigures, SideFigures};
 use crate::domain::{Phase, PrefixRule, Risk, ServerKind, Source, Tier};
 
 /// All figures of a session at one moment.
@@ -31,6 +32,12 @@ pub struct Snapshot {
     pub thinking: ThinkingFigures,
     /// Requests without effect on the work.
     pub noise: NoiseFigures,
+    /// Requests beside the conversation.
+    #[serde(default)]
+    pub side: SideFigures,
+    /// Subagents.
+    #[serde(default)]
+    pub agents: AgentsFigures,
     /// Where the time went.
     pub time: TimeFigures,
     /// What comes next.

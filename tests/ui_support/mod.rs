@@ -160,6 +160,7 @@ pub fn idle() -> Snapshot {
             blocked: Some(58),
             egress_blocked: 0,
         },
+        ..Snapshot::default()
     }
 }
 

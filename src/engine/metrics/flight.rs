@@ -132,11 +132,19 @@ impl Flight {
         if let (Some(tokens), true) = (reported, self.usage_is_real) {
             return Some(Counted::new(tokens, Source::Server));
         }
-        if self.counted.is_some() {
-            return self.counted;
+        // An estimate counts for less than anybody's word.
+        let (counted, estimated) = match self.counted {
+            Some(counted) if counted.source.is_estimate() => (None, Some(counted)),
+            counted => (counted, None),
+        };
+        if counted.is_some() {
+            return counted;
         }
         if let Some(tokens) = self.reading.total {
             return Some(Counted::new(tokens, self.reading.source));
+        }
+        if estimated.is_some() {
+            return estimated;
         }
         let bytes = self.bytes();
         let guessed = (bytes > 0).then(|| ratio::tokens(bytes, ratios.prompt));

@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    agents::Agents,
     cache::{Cache, Read},
     curve::Curve,
     fixed::Fixed,
@@ -23,6 +24,7 @@ use super::{
     ratio::Ratios,
     sandbox::Sandbox,
     server::{Loss, Server},
+    side::Side,
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
@@ -58,6 +60,8 @@ pub struct Meter {
     pub(super) cache: Cache,
     pub(super) thinking: Thinking,
     pub(super) noise: Noise,
+    pub(super) side: Side,
+    pub(super) agents: Agents,
     pub(super) server: Server,
     pub(super) sandbox: Sandbox,
     fixed: Fixed,
@@ -107,6 +111,7 @@ impl Meter {
     pub fn observe(&mut self, observation: &Observation) {
         self.split.advance(observation.at);
         let at = self.split.last();
+        self.agents.advance(at);
         match &observation.event {
             Event::RequestStarted {
                 request,
@@ -118,6 +123,8 @@ impl Meter {
                 session,
                 ..
             } => {
+                self.side.started(kind);
+                self.agents.started(*request, kind);
                 self.fixed.started(kind, sections);
                 let mut flight =
                     self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
@@ -143,8 +150,12 @@ impl Meter {
                     flight.compared.clone_from(compared);
                 }
             }
-            Event::FirstToken { request } => self.first_token(*request, at),
+            Event::FirstToken { request } => {
+                self.agents.first_token(*request);
+                self.first_token(*request, at);
+            }
             Event::Usage { request, input, cached, output } => {
+                self.agents.usage(*request, *input, *cached, *output);
                 self.usage(*request, *input, *cached, *output);
             }
             Event::Delta { request, what, bytes } => self.delta(*request, *what, *bytes),
@@ -169,9 +180,15 @@ impl Meter {
                     flight.called_tool = true;
                 }
             }
-            Event::RequestEnded { request, outcome } => self.ended(*request, outcome, at),
+            Event::RequestEnded { request, outcome } => {
+                self.agents.ended(*request);
+                self.ended(*request, outcome, at);
+            }
             Event::Answered { path, status, local, .. } => {
                 self.noise.answered(path, *status, *local);
+            }
+            Event::Side { kind, step, waited_ms, tokens } => {
+                self.side.step(*kind, *step, *waited_ms, *tokens);
             }
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
@@ -192,6 +209,7 @@ impl Meter {
             Event::Warm(step) => self.warm.step(step),
             Event::ChildStarted { session } => self.child_started(session, at),
             Event::ChildEnded { .. } => {
+                self.agents.gone();
                 self.child_runs = false;
                 self.lead = None;
                 self.turns.stop(at);
@@ -402,6 +420,8 @@ impl Meter {
                 &self.ratios,
             ),
             noise: self.noise.figures(),
+            side: self.side.figures(),
+            agents: self.agents.figures(now),
             time: self.split.figures(now, self.turns.seconds(now)),
             forecast: forecast::figures(forecast::Basis {
                 size,

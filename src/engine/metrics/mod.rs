@@ -1,5 +1,6 @@
 //! Pure measuring: observations in, a snapshot out.
 
+mod agents;
 mod cache;
 mod course;
 mod curve;
@@ -13,6 +14,7 @@ mod prefill;
 mod ratio;
 mod sandbox;
 mod server;
+mod side;
 mod thinking;
 mod time;
 mod told;

@@ -28,6 +28,9 @@ pub struct Body<'a> {
     /// The thinking switch as Claude Code sends it.
     #[serde(borrow)]
     pub thinking: Option<Thinking<'a>>,
+    /// The form of the answer.
+    #[serde(borrow)]
+    pub output_config: Option<&'a RawValue>,
     /// Switches of the chat template.
     pub chat_template_kwargs: Option<TemplateKwargs>,
 }

@@ -47,6 +47,8 @@ pub(super) struct Chat {
     request: RequestId,
     /// Makes the ids of the answer, which must be new even in a resumed conversation.
     seed: String,
+    /// The slot it shall take.
+    slot: Option<u64>,
 }
 
 /// A request as it goes upstream.
@@ -62,7 +64,12 @@ struct Asked {
 impl Chat {
     pub(super) fn new(rules: Rules, dialect: Dialect, request: RequestId) -> Self {
         let seed = uuid::Uuid::new_v4().simple().to_string();
-        Self { rules, llama_cpp: dialect.prompt_progress, request, seed }
+        Self { rules, llama_cpp: dialect.prompt_progress, request, seed, slot: None }
+    }
+
+    /// The same in a slot of llama-server's; `None`: in the one it chooses.
+    pub(super) fn in_slot(self, slot: Option<u64>) -> Self {
+        Self { slot, ..self }
     }
 
     /// The body of a chat completion request.
@@ -91,6 +98,9 @@ impl Chat {
             ..Options::default()
         };
         let mut chat = request::translate(&body, &options)?.body;
+        if let (Some(slot), Some(fields)) = (self.slot, chat.as_object_mut()) {
+            fields.insert("id_slot".to_owned(), json!(slot));
+        }
         if let (true, Some(fields)) = (harder, chat.as_object_mut()) {
             fields.insert("reasoning_effort".to_owned(), json!("none"));
             if self.llama_cpp {

@@ -9,16 +9,55 @@ use crate::domain::{RequestKind, SideKind, Tail};
 /// What a request is for. `agent` is the header `x-claude-code-agent-id`, sent by subagents only.
 #[must_use]
 pub fn kind(body: &Body<'_>, agent: Option<&str>) -> RequestKind {
+    // These carry tools and the conversation, and may carry an agent's header too.
+    if let Some(kind) = rides_along(body) {
+        return RequestKind::Side(kind);
+    }
     if let Some(agent) = agent {
         return RequestKind::Subagent(agent.to_owned());
     }
     if asks_for_summary(body) {
         return RequestKind::Compaction;
     }
+    if body.max_tokens == Some(1) {
+        return RequestKind::Side(SideKind::Probe);
+    }
     if body.tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
         return RequestKind::Main;
     }
-    RequestKind::Side(if asks_for_title(body) { SideKind::Title } else { SideKind::Other })
+    RequestKind::Side(if asks_for_topic(body) {
+        SideKind::Topic
+    } else if asks_for_title(body) {
+        SideKind::Title
+    } else {
+        SideKind::Other
+    })
+}
+
+/// What Claude Code asks with the conversation's own prompt and one message more: a suggestion
+/// (`[SUGGESTION MODE: …`) or a recap for a user who was away. Both versions word them alike.
+fn rides_along(body: &Body<'_>) -> Option<SideKind> {
+    const SUGGESTION: &str = "[SUGGESTION MODE:";
+    const RECAP: &str = "The user stepped away and is coming back. Recap";
+    let last = body.messages.iter().rev().find(|m| m.role.as_deref() != Some("system"))?;
+    let content = last.content.filter(|_| last.role.as_deref() == Some("user"))?;
+    // The raw JSON is enough to rule nearly all messages out without unescaping them.
+    if !content.get().contains(SUGGESTION) && !content.get().contains(RECAP) {
+        return None;
+    }
+    let blocks = blocks(content);
+    let text = blocks.iter().rev().find_map(|b| b.text.as_deref())?.trim_start();
+    if text.starts_with(SUGGESTION) {
+        Some(SideKind::Suggestion)
+    } else if text.starts_with(RECAP) {
+        Some(SideKind::Recap)
+    } else {
+        None
+    }
+}
+
+fn asks_for_topic(body: &Body<'_>) -> bool {
+    body.system.is_some_and(|system| system.get().contains("isNewTopic"))
 }
 
 /// What the last message is. A `role: "system"` message after it (2.1.330 puts its environment
@@ -99,6 +138,12 @@ mod tests {
         let before = json!([user(SUMMARY), {"role": "assistant", "content": "b"}, user("c")]);
         let mention = json!([user("what do <analysis> and <summary> mean?")]);
         let title = json!([user("Write the title of this session")]);
+        let ahead = "[SUGGESTION MODE: Suggest what the user might naturally type next.]\nFIRST: …";
+        let suggestion = json!([user("a"), {"role": "assistant", "content": "b"}, user(json!([
+                {"type": "text", "text": ahead}]))]);
+        let recap = json!([user("a"), {"role": "assistant", "content": "b"},
+            user("The user stepped away and is coming back. Recap in under 40 words.")]);
+        let quoted = json!([user("what does [SUGGESTION MODE: do?")]);
         let table = [
             (with(3, &talk), None, RequestKind::Main),
             (with(3, &summary), None, RequestKind::Compaction),
@@ -109,6 +154,22 @@ mod tests {
             (with(0, &talk), None, RequestKind::Side(SideKind::Other)),
             (with(3, &talk), Some("a7"), RequestKind::Subagent("a7".to_owned())),
             ("{}".to_owned(), None, RequestKind::Side(SideKind::Other)),
+            (with(3, &suggestion), None, RequestKind::Side(SideKind::Suggestion)),
+            (with(3, &suggestion), Some("a7"), RequestKind::Side(SideKind::Suggestion)),
+            (with(3, &recap), None, RequestKind::Side(SideKind::Recap)),
+            (with(3, &quoted), None, RequestKind::Main),
+            (
+                json!({"max_tokens": 1, "messages": [user("quota")]}).to_string(),
+                None,
+                RequestKind::Side(SideKind::Probe),
+            ),
+            (
+                json!({"system": "Say isNewTopic and a title of the conversation as JSON",
+                       "messages": [user("x")]})
+                .to_string(),
+                None,
+                RequestKind::Side(SideKind::Topic),
+            ),
         ];
         for (text, agent, expected) in table {
             assert_eq!(kind(&Body::read(&text).unwrap(), agent), expected, "{text}");

@@ -1,6 +1,8 @@
 //! Asks the server how many tokens a prompt has, beside the request itself and never in its way.
 
 use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -31,12 +33,16 @@ pub struct Question {
     pub local_host: bool,
 }
 
-/// Remembers the size of the fixed part, which rarely changes.
+/// Counts that are remembered by the digest of what was counted.
+const REMEMBERED: usize = 64;
+
+/// Remembers the size of the fixed part, which rarely changes, and of what Claude Code asked for.
 #[derive(Debug, Default)]
 pub struct Counter {
     fixed: Mutex<Option<(u64, u64)>>,
     /// The digest of the fixed part whose sections were counted, or could not be.
     weighed: Mutex<Option<u64>>,
+    asked: Mutex<VecDeque<(u64, u64)>>,
 }
 
 /// A count under way; it ends when this is dropped.
@@ -108,10 +114,33 @@ impl Counter {
         });
     }
 
+    /// The count of this very body, when the server has made it before.
+    pub fn remembered(&self, body: &[u8]) -> Option<u64> {
+        let digest = digest(body);
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().find(|(of, _)| *of == digest).map(|(_, tokens)| *tokens)
+    }
+
+    /// The server has counted this body.
+    pub fn remember(&self, body: &[u8], tokens: u64) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() >= REMEMBERED {
+            asked.pop_front();
+        }
+        asked.push_back((digest(body), tokens));
+    }
+
     fn known(&self, digest: u64) -> Option<u64> {
         let fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
         fixed.filter(|(of, _)| *of == digest).map(|(_, tokens)| tokens)
     }
+}
+
+/// Tells bodies apart within one session.
+fn digest(body: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What servers answer at `/tokenize`: vLLM and `SGLang` count, llama.cpp lists.
@@ -145,7 +174,8 @@ impl Question {
         self.ask(Bytes::from(fixed_only(body)?)).await
     }
 
-    async fn ask(&self, body: Bytes) -> Option<u64> {
+    /// The tokens of a request, as the server counts them; `None` when it does not.
+    pub async fn ask(&self, body: Bytes) -> Option<u64> {
         const TARGET: &str = "/v1/messages/count_tokens";
         let headers = self.headers.clone();
         let sent = self.upstream.send(Method::POST, TARGET, headers, body, self.local_host).await;

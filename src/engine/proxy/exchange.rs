@@ -12,6 +12,7 @@ use super::{
     follow::{Follower, Job},
     handle::{Call, House, form},
     passage::ReplyBody,
+    place::Place,
     rules::Rewritten,
     shaped::{Again, Shaped, Source},
     sieve::{Sieve, strip},
@@ -65,6 +66,10 @@ impl House {
         let local_host = dialect.wants_local_host_header;
         let upstream = self.upstream.clone();
         let tokens = Question { upstream, headers: headers.clone(), local_host };
+        let (lease, slot) = match self.place(&received, agent.as_deref(), dialect, &tokens).await {
+            Place::Answered(answer) => return answer,
+            Place::Go { lease, slot } => (lease, slot),
+        };
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let follower = Follower::start(
             self.desk.clone(),
@@ -77,6 +82,7 @@ impl House {
                 agent,
                 session,
                 start_usage_is_real: dialect.start_usage_is_real,
+                lease,
                 question: dialect.count_tokens.then(|| tokens.clone()),
                 tokens,
                 guest,
@@ -85,11 +91,12 @@ impl House {
         let upstream = self.upstream.clone();
         let sending = Sending { upstream, method, target, headers, local_host };
         match self.api.unwrap_or(dialect.api) {
-            Api::Anthropic => {
+            Api::Anthropic if slot.is_none() => {
                 self.direct(sending, sent, (RequestId(number), dialect), follower).await
             }
-            Api::OpenAi => {
-                let chat = Chat::new(self.rules, dialect, RequestId(number));
+            // A slot can be named in OpenAI's API alone.
+            Api::Anthropic | Api::OpenAi => {
+                let chat = Chat::new(self.rules, dialect, RequestId(number)).in_slot(slot);
                 self.translated(sending, sent, chat, follower).await
             }
         }

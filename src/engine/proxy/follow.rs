@@ -12,15 +12,17 @@ use tokio::sync::{
 };
 
 use super::{
+    body::Body,
     compare::Past,
     count::{Counter, Question},
     describe::describe,
-    ratio::Ratio,
+    hold::{Lease, Room},
+    ratio::{Ratio, Weights},
     tap::{End, Form, Tap},
     traffic::{Guest, Sent, Traffic},
 };
 use crate::{
-    domain::{Event, Moment, Observation, Outcome, PrefixRule, RequestId, RequestKind},
+    domain::{Event, Moment, Observation, Outcome, PrefixRule, RequestId, RequestKind, Source},
     engine::clock::Clock,
 };
 
@@ -97,6 +99,8 @@ pub struct Job {
     pub start_usage_is_real: bool,
     /// Asks the server for token counts; `None` when it cannot count.
     pub question: Option<Question>,
+    /// Of the conversation: those who wait for it learn its end from this.
+    pub lease: Option<Lease>,
     /// Asks the server for the tokens of a text, should there be thinking to count.
     pub tokens: Question,
     /// Counts it as under way.
@@ -118,6 +122,8 @@ pub struct Desk {
     pub traffic: Traffic,
     /// The main request before.
     pub past: Arc<Mutex<Option<Past>>>,
+    /// Where side requests wait.
+    pub room: Room,
 }
 
 #[derive(Debug)]
@@ -216,7 +222,7 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         tokio::task::spawn_blocking(move || describe(&job, &past)).await.ok()
     };
     let Some((start, fixed, prefix)) = read else { return };
-    let counted = matches!(
+    let main = matches!(
         &start,
         Event::RequestStarted { kind: RequestKind::Main | RequestKind::Compaction, .. }
     );
@@ -229,15 +235,23 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         desk.reporter.report_at(job.started, prefix);
     }
     let mut ending = Ending { desk: desk.clone(), request: job.request, done: false };
-    if counted {
+    if main {
         desk.active.change(|under_way| under_way.push(job.request));
     }
     // Dropped, and with it ended, when this request is over.
-    let _counting = counted.then(|| {
+    if main && job.question.is_none() {
+        estimate(&desk, &job);
+    }
+    let _counting = main.then(|| {
         let counter = Arc::clone(&desk.counter);
         counter.start(desk.reporter.clone(), &job, fixed)
     });
     let (at, outcome) = listen(&desk, &job, &mut from).await;
+    if let (Some(lease), Outcome::Done { stop_reason: Some(reason) }) = (&job.lease, &outcome)
+        && reason == "tool_use"
+    {
+        lease.goes_on();
+    }
     ending.end(at, outcome);
 }
 
@@ -304,8 +318,11 @@ async fn listen(
             desk.reporter.report_at(now, Event::ThinkingCounted { request, tokens });
         }
         if let Some(tokens) = prompt.tokens() {
-            let mut ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
-            ratio.learn(job.received.len() as u64, tokens);
+            let text = std::str::from_utf8(&job.received).ok();
+            if let Some(weights) = text.and_then(Body::read).map(|body| Weights::of(&body)) {
+                let mut ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
+                ratio.learn(weights, tokens);
+            }
         }
         return (now, outcome);
     }
@@ -357,5 +374,19 @@ fn tell(desk: &Desk, now: Moment, events: &mut Vec<Event>, prompt: &mut Prompt) 
             prompt.cached = cached.or(prompt.cached);
         }
         desk.reporter.report_at(now, event);
+    }
+}
+
+/// Where the server does not count, what was learned of its counts says how long the prompt is.
+fn estimate(desk: &Desk, job: &Job) {
+    let tokens = {
+        let ratio = desk.ratio.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the first count it knows nothing of this server.
+        if ratio.is_empty() { None } else { Some(ratio.request(&job.received)) }
+    };
+    if tokens.is_some() {
+        let (request, source) = (job.request, Source::Estimate);
+        let counted = Event::PromptCounted { request, total: tokens, fixed: None, source };
+        desk.reporter.report(counted);
     }
 }

@@ -165,19 +165,15 @@ impl House {
             }
             Local::Count => match self.read(&method, &target, &headers, body).await {
                 Ok(body) => {
-                    let tokens = match self.api.unwrap_or(dialect.api) {
-                        Api::Anthropic => None,
-                        Api::OpenAi => {
-                            let headers = request_headers(&headers, self.hides_credentials());
-                            let local_host = dialect.wants_local_host_header;
-                            let upstream = self.upstream.clone();
-                            let ask = Question { upstream, headers, local_host };
-                            chat::count(&body, &ask).await
-                        }
-                    };
-                    let tokens = tokens.unwrap_or_else(|| self.estimate(body.len() as u64));
-                    let body = format!("{{\"input_tokens\":{tokens}}}");
-                    answers::json_answer(StatusCode::OK, body)
+                    let counted = self.count(&body, &headers, dialect).await;
+                    let tokens = counted.unwrap_or_else(|| self.weigh(&body));
+                    let text = format!("{{\"input_tokens\":{tokens}}}");
+                    let mut answer = answers::json_answer(StatusCode::OK, text);
+                    if counted.is_none() {
+                        let yes = HeaderValue::from_static("true");
+                        answer.headers_mut().insert("x-lcc-estimate", yes);
+                    }
+                    answer
                 }
                 Err(refused) => return refused,
             },
@@ -186,7 +182,25 @@ impl House {
         answer
     }
 
-    fn estimate(&self, bytes: u64) -> u64 {
+    /// The tokens of a request by the server's tokenizer, where lcc can ask it for them.
+    async fn count(&self, body: &Bytes, headers: &HeaderMap, dialect: Dialect) -> Option<u64> {
+        match self.api.unwrap_or(dialect.api) {
+            Api::Anthropic => return None,
+            Api::OpenAi => {}
+        }
+        let counter = &self.desk.counter;
+        if let Some(known) = counter.remembered(body) {
+            return Some(known);
+        }
+        let headers = request_headers(headers, self.hides_credentials());
+        let local_host = dialect.wants_local_host_header;
+        let ask = Question { upstream: self.upstream.clone(), headers, local_host };
+        let tokens = chat::count(body, &ask).await?;
+        counter.remember(body, tokens);
+        Some(tokens)
+    }
+
+    pub(super) fn estimate(&self, bytes: u64) -> u64 {
         self.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner).tokens(bytes)
     }
 

@@ -18,8 +18,10 @@ pub mod follow;
 pub mod frame;
 pub mod gate;
 pub mod handle;
+pub mod hold;
 pub mod listen;
 pub mod passage;
+mod place;
 pub mod put_off;
 pub mod quiet;
 pub mod ratio;
@@ -27,6 +29,7 @@ pub mod route;
 pub mod rules;
 pub mod sections;
 pub mod shaped;
+pub mod side;
 pub mod sieve;
 pub mod sse;
 pub mod tap;
@@ -36,7 +39,7 @@ pub mod translate;
 pub mod upstream;
 pub mod words;
 
-use std::sync::{Arc, Mutex, atomic::AtomicU64};
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
@@ -47,6 +50,7 @@ use self::{
     count::Counter,
     follow::{Active, Desk, Reporter},
     handle::House,
+    hold::Room,
     ratio::Ratio,
     rules::Rules,
     traffic::Traffic,
@@ -109,6 +113,7 @@ impl Proxy {
             counter: Arc::new(Counter::default()),
             traffic: Traffic::default(),
             past: Arc::default(),
+            room: Room::new(clock),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,
@@ -128,6 +133,18 @@ impl Proxy {
     /// When the thread or its runtime cannot be made.
     pub fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<Serving> {
         listen::serve(Arc::clone(&self.house), listener)
+    }
+
+    /// Begins with what an earlier session learned of this server's tokens.
+    pub fn know_ratio(&self, ratio: Ratio) {
+        *self.house.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner) =
+            Ratio::recalled(ratio);
+    }
+
+    /// What has been learned of this server's tokens.
+    #[must_use]
+    pub fn ratio(&self) -> Ratio {
+        self.house.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The main or compaction request whose prompt or answer is under way, the newest one when

@@ -2,7 +2,7 @@
 
 use self::{edits::Edits, json::Fields};
 use super::sieve::Mesh;
-use crate::domain::{PrefixCare, PrefixRule};
+use crate::domain::{PrefixCare, PrefixRule, SidePolicy};
 
 pub mod edits;
 pub mod json;
@@ -22,6 +22,8 @@ pub struct Rules {
     pub known_overflow: bool,
     /// What keeps the start of every prompt the same.
     pub prefix: PrefixCare,
+    /// What is done with requests beside the conversation.
+    pub side_requests: SidePolicy,
 }
 
 /// A body as it is to be sent.
@@ -40,6 +42,7 @@ impl Default for Rules {
             thinking_limit: 2_000,
             known_overflow: true,
             prefix: PrefixCare::OFF,
+            side_requests: SidePolicy::Pass,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     domain::{ServerFacts, ServerKind},
-    engine::metrics::Curve,
+    engine::{metrics::Curve, proxy::ratio::Ratio},
 };
 
 /// A file larger than this was not written here.
@@ -35,12 +35,42 @@ pub fn reading_curve(folder: &Path, kind: ServerKind, model: &str) -> Option<Cur
     if kind == ServerKind::Practice {
         return None;
     }
-    let path = file(folder, kind, model);
-    if !fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= LARGEST) {
+    let curve: Curve = serde_json::from_slice(&read(&file(folder, kind, model))?).ok()?;
+    Some(curve.sound())
+}
+
+/// What an earlier session learned of this model's tokens; nothing when it cannot be read.
+pub(super) fn recall_ratio(folder: &Path, facts: &ServerFacts, model: &str) -> Option<Ratio> {
+    let kept =
+        (facts.kind != ServerKind::Practice).then(|| read(&tokens(folder, facts, model)))??;
+    Some(Ratio::recalled(serde_json::from_slice(&kept).ok()?))
+}
+
+/// Keeps what was learned of this model's tokens.
+///
+/// # Errors
+/// What the system said; a session goes on without.
+pub(super) fn keep_ratio(
+    folder: &Path,
+    facts: &ServerFacts,
+    model: &str,
+    ratio: &Ratio,
+) -> io::Result<()> {
+    if ratio.is_empty() || facts.kind == ServerKind::Practice {
+        return Ok(());
+    }
+    write(folder, &tokens(folder, facts, model), &serde_json::to_vec(ratio)?)
+}
+
+fn tokens(folder: &Path, facts: &ServerFacts, model: &str) -> PathBuf {
+    file(folder, facts.kind, model).with_extension("tokens")
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    if !fs::symlink_metadata(path).is_ok_and(|m| m.is_file() && m.len() <= LARGEST) {
         return None;
     }
-    let curve: Curve = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    Some(curve.sound())
+    fs::read(path).ok()
 }
 
 /// Keeps the curve for later sessions: written beside and renamed, so that it is whole or old.
@@ -56,12 +86,14 @@ pub(super) fn keep(
     if curve.is_empty() || facts.kind == ServerKind::Practice {
         return Ok(());
     }
+    write(folder, &file(folder, facts.kind, model), &serde_json::to_vec(curve)?)
+}
+
+fn write(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let path = file(folder, facts.kind, model);
     let beside = path.with_extension(format!("{}.part", std::process::id()));
-    let text = serde_json::to_vec(curve)?;
-    let written = fs::File::create(&beside).and_then(|mut file| file.write_all(&text));
-    match written.and_then(|()| fs::rename(&beside, &path)) {
+    let written = fs::File::create(&beside).and_then(|mut file| file.write_all(text));
+    match written.and_then(|()| fs::rename(&beside, path)) {
         Ok(()) => Ok(()),
         Err(e) => {
             // Half a file helps nobody.
@@ -74,7 +106,7 @@ pub(super) fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Dialect;
+    use crate::{domain::Dialect, engine::proxy::ratio::Weights};
 
     fn facts(kind: ServerKind) -> ServerFacts {
         ServerFacts {
@@ -87,6 +119,23 @@ mod tests {
             loading: false,
             dialect: Dialect::LLAMA,
         }
+    }
+
+    #[test]
+    fn what_was_learned_of_tokens_is_kept_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let llama = facts(ServerKind::LlamaServer);
+        let mut ratio = Ratio::default();
+        keep_ratio(dir.path(), &llama, "m", &ratio).unwrap();
+        assert_eq!(recall_ratio(dir.path(), &llama, "m"), None);
+        let of = Weights { text: 9_000, pieces: 3, ..Weights::default() };
+        ratio.learn(of, 2_000);
+        keep_ratio(dir.path(), &llama, "m", &ratio).unwrap();
+        assert_eq!(recall_ratio(dir.path(), &llama, "m"), Some(ratio));
+        assert_eq!(recall_ratio(dir.path(), &llama, "n"), None);
+        assert_eq!(recall(dir.path(), &llama, "m"), None);
+        fs::write(tokens(dir.path(), &llama, "m"), "{\"counts\":[1").unwrap();
+        assert_eq!(recall_ratio(dir.path(), &llama, "m"), None);
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Line {
             thinking_off: !settings.thinking,
             thinking_limit: settings.thinking_limit,
             prefix: settings.prefix_care,
+            side_requests: settings.side_requests,
             ..Rules::default()
         };
         let proxy = Proxy::through(

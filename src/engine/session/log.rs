@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     domain::{
-        Event, Moment, Observation, Outcome, RequestId, RequestKind, observation::DeltaKind,
-        request::SideKind, units,
+        Event, Moment, Observation, Outcome, RequestId, RequestKind, SideKind, SideStep,
+        observation::DeltaKind, units,
     },
     protocol::{LogFold, LogLine, LogOrigin, LogWeight},
 };
@@ -171,6 +171,9 @@ impl Log {
                     self.push(line(at, LogOrigin::Session, weight, text));
                 }
             }
+            Event::Side { kind, step, waited_ms, tokens } => {
+                self.push(side_line(at, *kind, *step, *waited_ms, *tokens));
+            }
             // Figures that move all the time; the panes show them.
             Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }
@@ -221,8 +224,7 @@ fn line(at: Moment, origin: LogOrigin, weight: LogWeight, text: String) -> LogLi
 fn kind_name(kind: &RequestKind) -> String {
     match kind {
         RequestKind::Main => "main".to_owned(),
-        RequestKind::Side(SideKind::Title) => "title".to_owned(),
-        RequestKind::Side(SideKind::Other) => "side".to_owned(),
+        RequestKind::Side(kind) => kind.name().to_owned(),
         RequestKind::Subagent(_) => "subagent".to_owned(),
         RequestKind::Compaction => "compaction".to_owned(),
     }
@@ -278,6 +280,35 @@ fn ended(at: Moment, request: RequestId, open: Option<&Open>, outcome: &Outcome)
         text.push_str(&end);
     }
     line(at, LogOrigin::Proxy, weight, text)
+}
+
+/// What was done with a side request.
+fn side_line(at: Moment, kind: SideKind, step: SideStep, waited_ms: u64, tokens: u64) -> LogLine {
+    let name = match kind {
+        SideKind::Other => "side request".to_owned(),
+        SideKind::Title
+        | SideKind::Topic
+        | SideKind::Suggestion
+        | SideKind::Recap
+        | SideKind::Probe => format!("{} request", kind.name()),
+    };
+    let waited = units::seconds(waited_ms as f64 / 1e3);
+    let (weight, text) = match step {
+        SideStep::Answered => (
+            LogWeight::Noise,
+            format!("{name} answered by lcc, ~{} tok not read", units::count(tokens)),
+        ),
+        SideStep::Waiting => {
+            (LogWeight::Plain, format!("{name} waits until the conversation is done"))
+        }
+        SideStep::Released => (LogWeight::Plain, format!("{name} goes on after {waited}")),
+        SideStep::Abandoned => {
+            (LogWeight::Plain, format!("{name} given up by Claude Code after {waited}"))
+        }
+        SideStep::Slotted => (LogWeight::Plain, format!("{name} goes to a slot of its own")),
+    };
+    let fold = (weight == LogWeight::Noise).then_some(LogFold::Noise);
+    LogLine { fold, ..line(at, LogOrigin::Proxy, weight, text) }
 }
 
 /// Phrases of servers' logs that mean a loss: cache thrown away, prompt cut, context shifted.

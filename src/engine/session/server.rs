@@ -67,6 +67,7 @@ impl ServerNews {
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
             | Event::Warm(_)
+            | Event::Side { .. }
             | Event::Machine { .. } => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    domain::{Api, Equipment, PrefixCare, Tier},
+    domain::{Api, Equipment, PrefixCare, SidePolicy, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
         server::ServeSettings, window::warm::Pace,
@@ -57,6 +57,8 @@ pub struct SessionSettings {
     pub thinking_limit: u64,
     /// What keeps the start of every prompt the same.
     pub prefix_care: PrefixCare,
+    /// What is done with requests beside the conversation.
+    pub side_requests: SidePolicy,
     /// The sandbox.
     pub tier: Tier,
     /// The conversation to open first.

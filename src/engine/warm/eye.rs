@@ -76,6 +76,7 @@ impl Eye {
             Event::ServerRestarted { .. } => vec![Order::Restarted],
             Event::RequestStarted { .. }
             | Event::FixedWeighed { .. }
+            | Event::Side { .. }
             | Event::Prefix { .. }
             | Event::PromptCounted { .. }
             | Event::PrefillProgress { .. }

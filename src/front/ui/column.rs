@@ -54,7 +54,7 @@ const ROWS: [Rows; 8] = [
     rows(3, 6, 6),
     rows(2, 3, 11),
     rows(1, 2, 2),
-    rows(3, 4, 5),
+    rows(3, 4, 8),
     rows(1, 1, 9),
     rows(2, 4, 6),
     rows(1, 2, 2),

@@ -2,7 +2,11 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::{front::theme::Role, protocol::Snapshot};
+use crate::{
+    domain::units,
+    front::theme::Role,
+    protocol::{AgentState, Snapshot},
+};
 
 use super::{
     bar::{Part, bar},
@@ -66,7 +70,35 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
         compact.push(pen.dim("   "));
         lines.push(pen.row(compact, vec![pen.text(minutes(figures.compaction_s))]));
     }
+    lines.extend(agents(snapshot, pen));
     Pane { title: "time", source: "wall clock".to_owned(), tone: Role::Source, lines }
+}
+
+/// Subagents, where there were any: together, and those that have a request under way.
+fn agents(snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'static>> {
+    const SHOWN: usize = 3;
+    let figures = &snapshot.agents;
+    if figures.seen == 0 {
+        return Vec::new();
+    }
+    let mut lines = vec![pen.row(
+        vec![pen.dim("subagents "), pen.text(units::count(figures.seen))],
+        vec![pen.text(minutes(figures.seconds))],
+    )];
+    let busy = figures.list.iter().filter(|a| a.state != AgentState::Resting);
+    lines.extend(busy.take(SHOWN).map(|agent| {
+        let id: String = agent.id.chars().take(8).collect();
+        let state = match agent.state {
+            AgentState::Reading => "reads",
+            AgentState::Writing => "writes",
+            AgentState::Resting => "rests",
+        };
+        pen.row(
+            vec![pen.dim(format!("{id} {state} "))],
+            vec![pen.text(units::count(agent.prompt_tokens)), pen.dim(" tok")],
+        )
+    }));
+    lines
 }
 
 /// Shares in whole percents that sum up to 100; `None` before any time has passed.

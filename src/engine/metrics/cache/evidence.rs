@@ -201,12 +201,17 @@ fn of_ours(kind: &RequestKind, server: Option<ServerKind>) -> Option<Why> {
     match kind {
         RequestKind::Main | RequestKind::Compaction => None,
         RequestKind::Side(side) => {
-            let what = match side {
-                SideKind::Title => "a title request",
-                SideKind::Other => "a side request",
+            let cause = format!("a {} request took the slot", side.name());
+            // What lcc does not answer itself has to run somewhere.
+            let fix = match side {
+                SideKind::Title
+                | SideKind::Topic
+                | SideKind::Suggestion
+                | SideKind::Recap
+                | SideKind::Probe => "side_requests = \"auto\"".to_owned(),
+                SideKind::Other => format!("give the server a second slot ({second})"),
             };
-            let cause = format!("{what} took the slot");
-            Some(Why::new(BreakKind::SideRequest, cause, Some("side_requests = \"hold\"")))
+            Some(Why { kind: BreakKind::SideRequest, cause, fix: Some(fix), guess: false })
         }
         RequestKind::Subagent(_) => Some(Why {
             kind: BreakKind::Subagent,
