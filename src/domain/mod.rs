@@ -2,6 +2,7 @@
 
 pub mod observation;
 pub mod phase;
+pub mod policy;
 pub mod profile;
 pub mod request;
 pub mod serve;
@@ -13,8 +14,9 @@ pub mod units;
 
 pub use observation::{Event, Observation, Outcome};
 pub use phase::{Phase, Risk};
+pub use policy::Policy;
 pub use profile::Profile;
-pub use request::{Part, RequestId, RequestKind, Section, SideKind, Tail};
+pub use request::{Culprit, Part, RequestId, RequestKind, Section, SideKind, Tail};
 pub use serve::{KvType, ServeKind};
 pub use server::{Api, Dialect, ServerFacts, ServerKind, Source};
 pub use server_line::{ServerLine, ServerLoad};

@@ -5,6 +5,7 @@ mod compaction;
 mod learned;
 mod line;
 pub mod log;
+mod policy;
 mod served;
 mod server;
 mod settings;
@@ -27,6 +28,7 @@ use self::{
     compaction::{Compaction, Step},
     line::Line,
     log::Log,
+    policy::Tending,
     server::{Chosen, ServerNews},
     status::StatusPage,
 };
@@ -35,6 +37,7 @@ use super::{
     claude::{self, Conversation},
     clock::Clock,
     metrics::{Budget, Meter},
+    window::policy::Steward,
 };
 use crate::{
     domain::{Event, Observation, Phase},
@@ -75,6 +78,7 @@ struct Engine {
     line: Option<Line>,
     life: Option<Life>,
     compaction: Compaction,
+    tending: Tending,
     log: Log,
     server_news: ServerNews,
     size: (u16, u16),
@@ -99,6 +103,7 @@ impl Engine {
             meter: Meter::new(settings.id.clone()),
             clock: Clock::start(),
             size: settings.size,
+            tending: Tending::new(Steward::new(settings.policy)),
             settings: Arc::new(settings),
             observations,
             observe,
@@ -212,6 +217,7 @@ impl Engine {
             output_reserve: line.plan.output,
             thinking_off: !self.settings.thinking,
             server_url: line.server.url.clone(),
+            window: self.settings.window,
         });
         let folder = &self.settings.learned_dir;
         if let Some(curve) = learned::recall(folder, &line.server.facts, &line.plan.model) {
@@ -261,6 +267,7 @@ impl Engine {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Input(bytes) => {
+                self.tending.last_key = Some(self.clock.now());
                 if let Some(life) = &self.life {
                     life.input(bytes);
                 }
@@ -284,6 +291,7 @@ impl Engine {
     async fn restart(&mut self) {
         let before = self.meter.snapshot(self.clock.now()).window;
         self.compaction = Compaction::default();
+        self.tending.steward.emptied();
         if let Some(life) = self.life.take() {
             life.end().await;
             self.happened(Event::ChildEnded { code: None });
@@ -306,6 +314,7 @@ impl Engine {
             let step = self.compaction.step(self.phase(), now);
             self.take_step(step);
         }
+        self.tend();
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
             if let Some(life) = self.life.take() {
                 life.end().await;
@@ -345,7 +354,7 @@ impl Engine {
 
     /// Sends the figures when they differ from the last ones and the front has room.
     fn send_figures(&mut self) {
-        let snapshot = self.meter.snapshot(self.clock.now());
+        let snapshot = self.figures();
         let news = self.snapshots.send_if_modified(|last| {
             let differs = *last != snapshot;
             if differs {
@@ -372,6 +381,7 @@ impl Engine {
                 ),
             );
         }
+        self.turned_back(&observation.event);
         self.meter.observe(observation);
         self.log.observe(observation);
         if let Some(text) = self.server_news.of(&observation.event) {

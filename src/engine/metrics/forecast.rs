@@ -1,4 +1,4 @@
-//! What comes next: turns that are left, risk and why, the next prefill.
+//! What comes next: turns that are left, risk and why, the next prefill, the ways out.
 
 use crate::{
     domain::{Risk, units::count},
@@ -6,45 +6,113 @@ use crate::{
     protocol::ForecastFigures,
 };
 
+use super::{
+    prefill::Prefill,
+    ways::{Ground, Writing},
+    window::TurnedBack,
+};
+
 /// What the forecast rests on, in tokens.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Basis<'a> {
     pub size: Option<u64>,
     pub used: Option<u64>,
+    pub fixed: Option<u64>,
     /// The request under way, as counted or estimated.
     pub next: Option<u64>,
+    /// Of it, the results of tools.
+    pub in_flight: Option<u64>,
+    /// A request that did not fit, until something was done about it.
+    pub turned_back: Option<&'a TurnedBack>,
     pub output_reserve: u64,
+    /// What a compaction's instruction takes.
     pub compaction_room: u64,
-    pub growth: &'a Growth,
+    /// The last summary.
+    pub summary: Option<u64>,
+    /// With the turn under way, as far as it is the largest.
+    pub growth: Growth,
     pub next_prefill_s: Option<f64>,
+    /// Whether the server still holds the conversation.
+    pub held: bool,
+    pub prefill: &'a Prefill,
+    pub writing: Writing,
 }
 
-pub(super) fn figures(basis: Basis<'_>) -> ForecastFigures {
-    let mut out =
-        ForecastFigures { next_prefill_s: basis.next_prefill_s, ..ForecastFigures::default() };
-    let (Some(size), Some(used)) = (basis.size, basis.used.or(basis.next)) else { return out };
+pub(super) fn figures(basis: &Basis<'_>) -> ForecastFigures {
+    let mut out = ForecastFigures {
+        next_prefill_s: basis.next_prefill_s,
+        in_flight: basis.in_flight,
+        growth: basis.growth.foreseen(1),
+        largest: basis.growth.largest(),
+        ..ForecastFigures::default()
+    };
+    let Some(size) = basis.size else { return out };
     let limit = window::limit(size, basis.output_reserve, basis.compaction_room);
-    let next = basis.next.unwrap_or(used);
-    let largest = basis.growth.largest();
-    out.turns_left =
-        basis.growth.median().and_then(|growth| window::turns_left(used, limit, growth));
-    out.risk = window::risk(used, next, largest, limit);
-    out.reason = match out.risk {
+    let summary = window::summary_room(basis.summary, basis.output_reserve);
+    let compaction_limit = window::compaction_limit(size, basis.compaction_room, summary);
+    out.limit = Some(limit);
+    out.compaction_limit = Some(compaction_limit);
+    let Some(used) = basis.used.or(basis.next) else { return out };
+    let back = basis.turned_back.map(|back| back.tokens);
+    let next = basis.next.or(back).unwrap_or(used);
+    out.turns_left = window::turns_left(used, limit, &basis.growth);
+    out.risk = window::risk(used, next, limit, &basis.growth);
+    out.due = back.is_some() || window::is_due(used, limit, &basis.growth);
+    if back.is_some() {
+        out.risk = Risk::Now;
+        out.turns_left = Some(0);
+    }
+    let ground = Ground {
+        used: used.max(back.unwrap_or(0)),
+        fixed: basis.fixed.unwrap_or(0),
+        instruction: basis.compaction_room,
+        summary: basis.summary,
+        output_reserve: basis.output_reserve,
+        compaction_limit,
+        held: basis.held,
+        prefill: basis.prefill,
+        writing: basis.writing,
+    };
+    if basis.fixed.is_some() {
+        out.compact = Some(ground.compact());
+        out.fresh = Some(ground.fresh());
+        out.handover = Some(ground.handover());
+    }
+    out.reason = reason(basis, &out, (size, limit, compaction_limit), used, next);
+    out
+}
+
+/// Why there is a risk, in words.
+fn reason(
+    basis: &Basis<'_>,
+    out: &ForecastFigures,
+    (size, limit, compaction_limit): (u64, u64, u64),
+    used: u64,
+    next: u64,
+) -> Option<String> {
+    if let Some(back) = basis.turned_back {
+        return Some(back.words());
+    }
+    let kept = "the rest is kept for an answer and a compaction";
+    match out.risk {
         Risk::None => None,
         Risk::Near => Some(format!(
-            "one more turn like the largest so far (+{} tok) would pass {} of {} tok; the rest \
-             is kept for the answer and a compaction",
-            count(largest.unwrap_or(0)),
+            "the last turns added up to {} tok each; {} of the {} tok that may be used ({kept}) \
+             are",
+            count(basis.growth.largest_next().unwrap_or(0)),
+            count(used),
             count(limit),
-            count(size)
+        )),
+        Risk::Now if next.max(used) > compaction_limit => Some(format!(
+            "{} tok of {}: a compaction, which reads all of it and writes a summary, no longer fits",
+            count(next.max(used)),
+            count(size),
         )),
         Risk::Now => Some(format!(
-            "the next request needs {} tok; {} of {} may be used, the rest is kept for the answer \
-             and a compaction",
+            "the next request needs {} tok; {} of {} may be used, {kept}",
             count(next.max(used)),
             count(limit),
             count(size)
         )),
-    };
-    out
+    }
 }

@@ -13,19 +13,21 @@ use crate::{
 
 use super::{
     cache::Cache,
+    compactions::Compactions,
     curve::Curve,
     flight::{Counted, Flight, Written},
     forecast,
     noise::Noise,
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
-    ratio::Ratios,
+    ratio::{self, Ratios},
     sandbox::Sandbox,
     server::Server,
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
-    window::Window,
+    ways::Writing,
+    window::{TurnedBack, Window},
 };
 
 /// Requests under way that are kept; more than a client ever has open, fewer than a fault could
@@ -41,6 +43,9 @@ pub struct Budget {
     pub thinking_off: bool,
     /// Where the model server listens; empty when there is none.
     pub server_url: String,
+    /// The window to work with, when it is to be smaller than the server's or the server tells
+    /// none.
+    pub window: Option<u64>,
 }
 
 /// Measures one session. Knows no clock: time comes with each observation and with the question.
@@ -69,6 +74,8 @@ pub struct Meter {
     pub(super) child_runs: bool,
     /// Tokens by which the last compaction's instruction lengthened the prompt, in bytes.
     pub(super) instruction_bytes: Option<u64>,
+    pub(super) compactions: Compactions,
+    pub(super) writing: Writing,
 }
 
 impl Meter {
@@ -160,6 +167,18 @@ impl Meter {
             }
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
+            Event::TooLong { request, tokens, maximum, source, early, culprit } => {
+                let main = self.flights.get(request).is_some_and(|f| f.kind.is_main());
+                if main && self.lead == Some(*request) {
+                    self.window.turn_back(Some(TurnedBack {
+                        tokens: *tokens,
+                        maximum: *maximum,
+                        source: *source,
+                        early: *early,
+                        culprit: culprit.clone(),
+                    }));
+                }
+            }
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
@@ -344,15 +363,12 @@ impl Meter {
     pub fn snapshot(&self, now: Moment) -> Snapshot {
         let now = now.max(self.split.last());
         let facts = self.server.facts();
-        let size = facts.and_then(|f| f.window);
+        let asked = self.budget.window;
+        let size = facts.and_then(|f| f.window).map(|w| asked.map_or(w, |a| a.min(w))).or(asked);
         let lead = self.lead.and_then(|id| self.flights.get(&id));
         let reading = lead.filter(|f| f.first_token.is_none());
         let lead_total = lead.and_then(|f| f.total(&self.ratios)).map(|t| t.tokens);
         let cached = lead.zip(lead_total).map_or(0, |(f, total)| self.cache.expected(f, total));
-        let room = window::compaction_room(
-            self.instruction_bytes.unwrap_or(window::COMPACTION_PROMPT_BYTES),
-            self.ratios.prompt,
-        );
         // A compaction is the cure and not the next request.
         let next = lead.filter(|f| f.kind == RequestKind::Main).and(lead_total);
         let budget = &self.budget;
@@ -377,17 +393,39 @@ impl Meter {
             ),
             noise: self.noise.figures(),
             time: self.split.figures(now, self.turns.seconds(now)),
-            forecast: forecast::figures(forecast::Basis {
-                size,
-                used: self.window.used(),
-                next,
-                output_reserve: budget.output_reserve,
-                compaction_room: room,
-                growth: &self.turns.growth,
-                next_prefill_s: self.next_prefill(),
-            }),
+            forecast: forecast::figures(&self.basis(size, next)),
+            compactions: self.compactions.figures(),
             server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
+        }
+    }
+
+    /// What the forecast rests on, in a window of `size` and with a main request of `next` tokens
+    /// under way.
+    fn basis(&self, size: Option<u64>, next: Option<u64>) -> forecast::Basis<'_> {
+        let (used, fixed) = (self.window.used(), self.window.fixed());
+        let main = self.lead.and_then(|id| self.flights.get(&id)).filter(|f| f.kind.is_main());
+        forecast::Basis {
+            size,
+            used,
+            fixed,
+            next,
+            in_flight: main.and_then(|f| match f.tail {
+                Tail::ToolResults { bytes, .. } => Some(ratio::tokens(bytes, self.ratios.prompt)),
+                Tail::Prompt | Tail::Other => None,
+            }),
+            turned_back: self.window.turned_back(),
+            output_reserve: self.budget.output_reserve,
+            compaction_room: window::compaction_room(
+                self.instruction_bytes.unwrap_or(window::COMPACTION_PROMPT_BYTES),
+                self.ratios.prompt,
+            ),
+            summary: self.compactions.summary(),
+            growth: self.turns.growth.with_open(self.turns.open_rise(used, fixed)),
+            next_prefill_s: self.next_prefill(),
+            held: !self.cache.lost(),
+            prefill: &self.prefill,
+            writing: self.writing,
         }
     }
 

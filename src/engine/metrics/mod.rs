@@ -1,6 +1,7 @@
 //! Pure measuring: observations in, a snapshot out.
 
 mod cache;
+mod compactions;
 mod course;
 mod curve;
 mod flight;
@@ -16,6 +17,7 @@ mod thinking;
 mod time;
 mod told;
 mod turns;
+mod ways;
 mod window;
 
 pub use curve::Curve;

@@ -119,7 +119,8 @@ impl Question {
         told.count.or_else(|| Some(told.tokens?.len() as u64))
     }
 
-    async fn ask(&self, body: Bytes) -> Option<u64> {
+    /// How many tokens the server makes of a request; `None` when it does not say.
+    pub(super) async fn ask(&self, body: Bytes) -> Option<u64> {
         const TARGET: &str = "/v1/messages/count_tokens";
         let headers = self.headers.clone();
         let sent = self.upstream.send(Method::POST, TARGET, headers, body, self.local_host).await;

@@ -3,7 +3,7 @@
 //! A call passes [`gate`] and [`route`], a request to the model also [`rules`]; it goes out by
 //! [`upstream`] and its answer comes back through [`passage`]. A task of its own ([`follow`])
 //! sees every piece after it has passed and turns it into observations by [`tap`]. Everything
-//! that decides is pure: gate, route, rules, body, classify, sections, sse, think, frame, tap.
+//! that decides is pure: gate, route, rules, body, classify, fit, sections, sse, think, frame, tap.
 
 pub mod answers;
 pub mod body;
@@ -11,11 +11,13 @@ pub mod chat;
 pub mod classify;
 pub mod count;
 pub mod exchange;
+pub mod fit;
 pub mod follow;
 pub mod frame;
 pub mod gate;
 pub mod handle;
 pub mod listen;
+pub mod oversize;
 pub mod passage;
 pub mod put_off;
 pub mod ratio;
@@ -41,7 +43,9 @@ pub use upstream::UpstreamError as ProxyError;
 use self::{
     count::Counter,
     follow::{Active, Desk, Reporter},
+    fit::Bounds,
     handle::House,
+    oversize::Gate,
     ratio::Ratio,
     rules::Rules,
     upstream::Upstream,
@@ -109,6 +113,7 @@ impl Proxy {
             api: settings.api,
             rules: settings.rules,
             desk,
+            gate: Gate::default(),
             last: AtomicU64::new(0),
         };
         Ok(Self { house: Arc::new(house) })
@@ -120,6 +125,11 @@ impl Proxy {
     /// When the thread or its runtime cannot be made.
     pub fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<Serving> {
         listen::serve(Arc::clone(&self.house), listener)
+    }
+
+    /// Sets what requests may use from now on; `None`: nothing is turned back, as at first.
+    pub fn set_bounds(&self, bounds: Option<Bounds>) {
+        self.house.gate.set(bounds);
     }
 
     /// The main or compaction request whose prompt or answer is under way, the newest one when

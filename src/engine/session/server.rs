@@ -62,6 +62,7 @@ impl ServerNews {
             | Event::ThinkingCounted { .. }
             | Event::ThinkingStopped { .. }
             | Event::Queued { .. }
+            | Event::TooLong { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
             | Event::Machine { .. } => None,
