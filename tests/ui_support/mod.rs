@@ -13,7 +13,7 @@ use lcc::{
     protocol::{
         CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, Notice, NoticeLevel,
         PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
-        TimeFigures, Update, WindowFigures,
+        TimeFigures, Update, WayOut, WindowFigures,
     },
 };
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -139,6 +139,7 @@ pub fn idle() -> Snapshot {
             risk: Risk::None,
             reason: None,
             next_prefill_s: Some(1.2),
+            ..ForecastFigures::default()
         },
         server: ServerFigures {
             kind: Some(ServerKind::LlamaServer),
@@ -215,6 +216,10 @@ pub fn generating() -> Snapshot {
     s
 }
 
+fn way(reads_tokens: u64, seconds: f64, frees: u64) -> Option<WayOut> {
+    Some(WayOut { reads_tokens, seconds: Some(seconds), frees, fits: true })
+}
+
 pub fn risk(risk: Risk) -> Snapshot {
     let mut s = idle();
     s.window.used = Some(27_300);
@@ -224,6 +229,10 @@ pub fn risk(risk: Risk) -> Snapshot {
         risk,
         reason: Some("the largest turn so far added 4,100 tok".to_owned()),
         next_prefill_s: Some(64.0),
+        compact: way(2_600, 36.0, 19_200),
+        fresh: way(0, 1.2, 23_790),
+        handover: way(1_200, 6.4, 22_590),
+        ..ForecastFigures::default()
     };
     s
 }
