@@ -8,8 +8,8 @@ mod update;
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use snapshot::{
-    CacheBreak, CacheFigures, CompactionFigures, CompactionLast, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
-    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WayOut,
-    WindowFigures,
+    CacheBreak, CacheFigures, CompactionFigures, CompactionLast, ForecastFigures, NoiseFigures,
+    PrefillFigures, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
+    TimeFigures, WayOut, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

@@ -236,7 +236,7 @@ pub struct WayOut {
     pub seconds: Option<f64>,
     /// Tokens it frees.
     pub frees: u64,
-    /// Whether it fits the window at all.
+    /// Whether it fits the window at all; a compaction with a summary as long as the last one.
     pub fits: bool,
 }
 

@@ -11,7 +11,7 @@ use lcc::{
         theme, ui,
     },
     protocol::{
-        CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, Notice, NoticeLevel,
+        CacheBreak, CacheFigures, CompactionFigures, ForecastFigures, NoiseFigures, Notice, NoticeLevel,
         PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
         TimeFigures, Update, WayOut, WindowFigures,
     },
@@ -141,6 +141,7 @@ pub fn idle() -> Snapshot {
             next_prefill_s: Some(1.2),
             ..ForecastFigures::default()
         },
+        compactions: CompactionFigures::default(),
         server: ServerFigures {
             kind: Some(ServerKind::LlamaServer),
             version: Some("b11434".to_owned()),

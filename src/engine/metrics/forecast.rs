@@ -68,7 +68,7 @@ pub(super) fn figures(basis: &Basis<'_>) -> ForecastFigures {
         instruction: basis.compaction_room,
         summary: basis.summary,
         output_reserve: basis.output_reserve,
-        compaction_limit,
+        size,
         held: basis.held,
         prefill: basis.prefill,
         writing: basis.writing,
@@ -104,9 +104,14 @@ fn reason(
             count(limit),
         )),
         Risk::Now if next.max(used) > compaction_limit => Some(format!(
-            "{} tok of {}: a compaction, which reads all of it and writes a summary, no longer fits",
+            "{} tok of {}: a compaction, which reads all of it and writes a summary, {}",
             count(next.max(used)),
             count(size),
+            if out.compact.as_ref().is_some_and(|way| way.fits) {
+                "fits only if the summary is short"
+            } else {
+                "no longer fits"
+            }
         )),
         Risk::Now => Some(format!(
             "the next request needs {} tok; {} of {} may be used, {kept}",

@@ -52,8 +52,8 @@ pub(super) struct Ground<'a> {
     pub summary: Option<u64>,
     /// The most that one answer may have.
     pub output_reserve: u64,
-    /// The largest window from which a compaction fits.
-    pub compaction_limit: u64,
+    /// The window.
+    pub size: u64,
     /// Whether the server still holds the conversation.
     pub held: bool,
     pub prefill: &'a Prefill,
@@ -75,7 +75,7 @@ impl Ground<'_> {
             reads_tokens: (to - from).saturating_add(summary),
             seconds,
             frees: self.used.saturating_sub(self.fixed.saturating_add(summary)),
-            fits: self.used <= self.compaction_limit,
+            fits: to.saturating_add(summary) <= self.size,
         }
     }
 
@@ -114,14 +114,15 @@ mod tests {
         for _ in 0..50 {
             curve.learn(0, 30_000, 300.0);
         }
-        let prefill = Prefill { curve, ..Prefill::default() };
+        let mut prefill = Prefill::default();
+        prefill.curve = curve;
         let ground = Ground {
             used: 24_000,
             fixed: 4_000,
             instruction: 1_800,
             summary: Some(800),
             output_reserve: 4_096,
-            compaction_limit: 29_000,
+            size: 29_000,
             held: true,
             prefill: &prefill,
             writing: Writing { per_token: Some(0.02) },
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!((fresh.reads_tokens, fresh.frees), (0, 20_000));
         assert_eq!((note.reads_tokens, note.frees), (1_200, 18_800));
         assert!(note.seconds.unwrap() > fresh.seconds.unwrap());
-        let lost = Ground { held: false, compaction_limit: 23_999, ..ground };
+        let lost = Ground { held: false, size: 26_599, ..ground };
         assert_eq!((lost.compact().reads_tokens, lost.compact().fits), (26_600, false));
         assert!(lost.compact().seconds.unwrap() > 200.0);
         assert_eq!(lost.fresh().reads_tokens, 4_000);

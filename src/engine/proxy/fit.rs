@@ -109,8 +109,7 @@ pub fn culprit(request: &Value, tokens_of: impl Fn(u64) -> u64) -> Option<Culpri
     let content = newest.get("content")?;
     let plain = [content.clone()];
     let blocks = content.as_array().map_or(&plain[..], Vec::as_slice);
-    let (block, bytes) =
-        blocks.iter().map(|b| (b, weight(b))).max_by_key(|(_, bytes)| *bytes)?;
+    let (block, bytes) = blocks.iter().map(|b| (b, weight(b))).max_by_key(|(_, bytes)| *bytes)?;
     if bytes.saturating_mul(BLAME) < weight(request) {
         return None;
     }
@@ -241,7 +240,8 @@ mod tests {
         let talk = json!({"system": "s".repeat(9_000),
             "messages": [{"role": "user", "content": "go on"}]});
         assert_eq!(culprit(&talk, |b| b), None);
-        for odd in [json!({}), json!({"messages": []}), json!({"messages": [1, {"role": "user"}]})] {
+        for odd in [json!({}), json!({"messages": []}), json!({"messages": [1, {"role": "user"}]})]
+        {
             assert_eq!(culprit(&odd, |b| b), None, "{odd}");
         }
         let unknown = json!({"messages": [{"role": "user", "content":
@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn media_is_found_wherever_it_lies() {
         let image = json!({"type": "image", "source": {"data": "AAAA"}});
-        let inside = json!({"messages": [{"content": [{"type": "tool_result", "content": [image]}]}]});
+        let inside =
+            json!({"messages": [{"content": [{"type": "tool_result", "content": [image]}]}]});
         assert!(has_media(&inside));
         assert!(!has_media(&conversation("type image source")));
     }

@@ -42,8 +42,8 @@ pub use upstream::UpstreamError as ProxyError;
 
 use self::{
     count::Counter,
-    follow::{Active, Desk, Reporter},
     fit::Bounds,
+    follow::{Active, Desk, Reporter},
     handle::House,
     oversize::Gate,
     ratio::Ratio,

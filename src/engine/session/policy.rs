@@ -2,7 +2,10 @@
 
 use super::Engine;
 use crate::{
-    domain::{Event, Moment, Phase, units::{count, seconds}},
+    domain::{
+        Event, Moment, Phase,
+        units::{count, seconds},
+    },
     engine::{
         proxy::fit::Bounds,
         window::policy::{Deed, Seen, Steward},

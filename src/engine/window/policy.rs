@@ -126,9 +126,8 @@ impl Steward {
     pub fn turns_back_early(&self) -> bool {
         match (self.policy, &self.state) {
             (Policy::Auto, State::Watching) => true,
-            (Policy::Auto, State::Asked(_) | State::Left { .. }) | (Policy::Ask | Policy::Off, _) => {
-                false
-            }
+            (Policy::Auto, State::Asked(_) | State::Left { .. })
+            | (Policy::Ask | Policy::Off, _) => false,
         }
     }
 

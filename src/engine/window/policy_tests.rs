@@ -10,14 +10,7 @@ fn ms(n: u64) -> Moment {
 
 /// Idle since 0, nearly full.
 fn full() -> Seen {
-    Seen {
-        phase: Phase::Idle,
-        turns: 7,
-        used: 24_000,
-        due: true,
-        fits: true,
-        ..Seen::default()
-    }
+    Seen { phase: Phase::Idle, turns: 7, used: 24_000, due: true, fits: true, ..Seen::default() }
 }
 
 fn well() -> Seen {

@@ -84,10 +84,9 @@ pub fn alert(model: &Model) -> Option<Alert> {
             .as_deref()
             .and_then(offer::words)
             .map_or_else(Vec::new, |words| words.into_iter().skip(1).collect()),
-        AlertKey::ServerLost
-        | AlertKey::Truncated
-        | AlertKey::Break(_)
-        | AlertKey::Notice(_) => Vec::new(),
+        AlertKey::ServerLost | AlertKey::Truncated | AlertKey::Break(_) | AlertKey::Notice(_) => {
+            Vec::new()
+        }
     };
     Some(Alert { key, tone, text, shorter, behind })
 }

@@ -51,11 +51,7 @@ fn named_ways(forecast: &ForecastFigures) -> String {
 }
 
 /// The keys, each with its name and what it costs and frees.
-fn ways(
-    forecast: &ForecastFigures,
-    names: [&str; 3],
-    write: fn(&WayOut) -> String,
-) -> String {
+fn ways(forecast: &ForecastFigures, names: [&str; 3], write: fn(&WayOut) -> String) -> String {
     let ways = [&forecast.compact, &forecast.fresh, &forecast.handover];
     let mut out = String::new();
     for ((key, name), way) in ["F2", "F5", "F6"].into_iter().zip(names).zip(ways) {
@@ -169,9 +165,16 @@ mod tests {
 
     #[test]
     fn short_counts() {
-        for (tokens, text) in
-            [(0, "0"), (999, "999"), (1_000, "1.0k"), (2_649, "2.6k"), (9_949, "9.9k"), (9_950, "10k"), (18_600, "19k"), (1_234_567, "1,235k")]
-        {
+        for (tokens, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1.0k"),
+            (2_649, "2.6k"),
+            (9_949, "9.9k"),
+            (9_950, "10k"),
+            (18_600, "19k"),
+            (1_234_567, "1,235k"),
+        ] {
             assert_eq!(thousands(tokens), text);
         }
     }
