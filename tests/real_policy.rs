@@ -29,7 +29,7 @@ struct Cockpit {
 }
 
 impl Cockpit {
-    fn open(claude: &Path, policy: &str) -> Self {
+    fn open(claude: &Path, policy: &str, more: &[&str]) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let options = PracticeOptions {
             read_rate: 200_000.0,
@@ -42,12 +42,11 @@ impl Cockpit {
             practice::start(listener, options).await.unwrap()
         });
         let project = Project::new();
-        let lcc = Lcc::new(project.path()).size(200, 50).env("LCC_CLAUDE", claude).args([
-            "--server",
-            &format!("http://{}", server.addr()),
-            "--policy",
-            policy,
-        ]);
+        let lcc = Lcc::new(project.path())
+            .size(200, 50)
+            .env("LCC_CLAUDE", claude)
+            .args(["--server", &format!("http://{}", server.addr()), "--policy", policy])
+            .args(more.iter().copied());
         let mut outer = lcc.start();
         outer.wait_for("❯", START);
         Self { lcc, outer, server, _project: project, _runtime: runtime }
@@ -107,7 +106,7 @@ fn growing(turn: u64) -> String {
 
 fn auto(version: &str) {
     let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
-    let mut cockpit = Cockpit::open(&claude, "auto");
+    let mut cockpit = Cockpit::open(&claude, "auto", &[]);
     for turn in 1..=turns() {
         let f = cockpit.turn(&growing(turn));
         println!(
@@ -140,11 +139,14 @@ fn auto(version: &str) {
     cockpit.leave();
 }
 
+/// Newer clients compact by themselves; not here.
+const NOBODY: &str = r#"{"env":{"DISABLE_AUTO_COMPACT":"1"}}"#;
+
 /// Without anybody who acts: the first warning, and the turn after which a compaction no longer
 /// fits.
 fn ask(version: &str) {
     let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
-    let mut cockpit = Cockpit::open(&claude, "ask");
+    let mut cockpit = Cockpit::open(&claude, "ask", &["--", "--settings", NOBODY]);
     let (mut warned, mut late) = (None, None);
     for turn in 1..=40 {
         cockpit.send(&growing(turn * 2));
@@ -174,7 +176,7 @@ fn ask(version: &str) {
 /// work goes on after a compaction.
 fn oversize(version: &str) {
     let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
-    let mut cockpit = Cockpit::open(&claude, "auto");
+    let mut cockpit = Cockpit::open(&claude, "auto", &[]);
     let mut turns = 0;
     while cockpit.figures().window.used.unwrap_or(0) < 14_000 {
         turns += 1;

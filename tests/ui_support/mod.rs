@@ -11,9 +11,9 @@ use lcc::{
         theme, ui,
     },
     protocol::{
-        CacheBreak, CacheFigures, CompactionFigures, ForecastFigures, NoiseFigures, Notice, NoticeLevel,
-        PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
-        TimeFigures, Update, WayOut, WindowFigures,
+        CacheBreak, CacheFigures, CompactionFigures, ForecastFigures, NoiseFigures, Notice,
+        NoticeLevel, PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot,
+        ThinkingFigures, TimeFigures, Update, WayOut, WindowFigures,
     },
 };
 use ratatui::{buffer::Buffer, layout::Rect};

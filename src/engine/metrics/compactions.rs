@@ -35,6 +35,14 @@ impl Compactions {
         self.open = Some(Open { before, began: at, again });
     }
 
+    /// Its prompt is counted: what it read of the conversation is what was there, more than the
+    /// last answer left when a prompt or a tool's result had been added.
+    pub(super) fn read(&mut self, conversation: u64) {
+        if let Some(open) = &mut self.open {
+            open.before = open.before.max(Some(conversation));
+        }
+    }
+
     /// It is over: `summary` tokens were written and about `after` are left; `None`: it failed.
     pub(super) fn ended(&mut self, written: Option<(u64, u64)>, at: Moment) {
         let Some(open) = self.open.take() else { return };

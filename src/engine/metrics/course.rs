@@ -78,6 +78,11 @@ impl Meter {
                 RequestKind::Compaction if Self::ended_well(outcome) => {
                     self.window.compacted(&flight, &self.ratios);
                     self.turns.compacted();
+                    let total = flight.total(&self.ratios).filter(|t| !t.source.is_estimate());
+                    let instruction = self.compaction_room();
+                    if let Some(total) = total {
+                        self.compactions.read(total.tokens.saturating_sub(instruction));
+                    }
                     let summary = flight.answer(&self.ratios).tokens;
                     let left = self.window.used().unwrap_or(summary);
                     self.compactions.ended(Some((summary, left)), at);

@@ -1,44 +1,95 @@
 //! What comes next: turns that are left, risk and why, the next prefill, the ways out.
 
 use crate::{
-    domain::{Risk, units::count},
+    domain::{RequestId, Risk, Tail, units::count},
     engine::window::{self, Growth},
     protocol::ForecastFigures,
 };
 
 use super::{
+    meter::Meter,
     prefill::Prefill,
+    ratio,
     ways::{Ground, Writing},
     window::TurnedBack,
 };
 
 /// What the forecast rests on, in tokens.
 #[derive(Debug, Clone)]
-pub(super) struct Basis<'a> {
-    pub size: Option<u64>,
-    pub used: Option<u64>,
-    pub fixed: Option<u64>,
+struct Basis<'a> {
+    size: Option<u64>,
+    used: Option<u64>,
+    fixed: Option<u64>,
     /// The request under way, as counted or estimated.
-    pub next: Option<u64>,
+    next: Option<u64>,
     /// Of it, the results of tools.
-    pub in_flight: Option<u64>,
+    in_flight: Option<u64>,
     /// A request that did not fit, until something was done about it.
-    pub turned_back: Option<&'a TurnedBack>,
-    pub output_reserve: u64,
+    turned_back: Option<&'a TurnedBack>,
+    output_reserve: u64,
     /// What a compaction's instruction takes.
-    pub compaction_room: u64,
+    compaction_room: u64,
     /// The last summary.
-    pub summary: Option<u64>,
+    summary: Option<u64>,
     /// With the turn under way, as far as it is the largest.
-    pub growth: Growth,
-    pub next_prefill_s: Option<f64>,
+    growth: Growth,
+    next_prefill_s: Option<f64>,
     /// Whether the server still holds the conversation.
-    pub held: bool,
-    pub prefill: &'a Prefill,
-    pub writing: Writing,
+    held: bool,
+    prefill: &'a Prefill,
+    writing: Writing,
 }
 
-pub(super) fn figures(basis: &Basis<'_>) -> ForecastFigures {
+impl Meter {
+    /// A request did not fit and was not sent: of the conversation's own that is a risk.
+    pub(super) fn turned_back(&mut self, request: RequestId, back: TurnedBack) {
+        let main = self.flights.get(&request).is_some_and(|f| f.kind.is_main());
+        if main && self.lead == Some(request) {
+            self.window.turn_back(Some(back));
+        }
+    }
+
+    /// The forecast in a window of `size`, with a main request of `next` tokens under way.
+    pub(super) fn forecast(&self, size: Option<u64>, next: Option<u64>) -> ForecastFigures {
+        figures(&self.basis(size, next))
+    }
+
+    /// Tokens of a compaction's instruction.
+    pub(super) fn compaction_room(&self) -> u64 {
+        window::compaction_room(
+            self.instruction_bytes.unwrap_or(window::COMPACTION_PROMPT_BYTES),
+            self.ratios.prompt,
+        )
+    }
+
+    /// What the forecast rests on, in a window of `size` and with a main request of `next` tokens
+    /// under way.
+    fn basis(&self, size: Option<u64>, next: Option<u64>) -> Basis<'_> {
+        let (used, fixed) = (self.window.used(), self.window.fixed());
+        let main = self.lead.and_then(|id| self.flights.get(&id)).filter(|f| f.kind.is_main());
+        Basis {
+            size,
+            used,
+            fixed,
+            next,
+            in_flight: main.and_then(|f| match f.tail {
+                Tail::ToolResults { bytes, .. } => Some(ratio::tokens(bytes, self.ratios.prompt)),
+                Tail::Prompt | Tail::Other => None,
+            }),
+            turned_back: self.window.turned_back(),
+            output_reserve: self.budget.output_reserve,
+            compaction_room: self.compaction_room(),
+            summary: self.compactions.summary(),
+            growth: self.turns.growth.with_open(self.turns.open_rise(used, fixed)),
+            next_prefill_s: self.next_prefill(),
+            held: !self.cache.lost(),
+            prefill: &self.prefill,
+            writing: self.writing,
+        }
+    }
+}
+
+fn figures(basis: &Basis<'_>) -> ForecastFigures {
     let mut out = ForecastFigures {
         next_prefill_s: basis.next_prefill_s,
         in_flight: basis.in_flight,

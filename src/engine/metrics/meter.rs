@@ -7,7 +7,6 @@ use crate::{
         Event, Moment, Observation, Outcome, Phase, RequestId, RequestKind, Section, ServerFacts,
         Source, Tail, Tier, observation::DeltaKind,
     },
-    engine::window,
     protocol::Snapshot,
 };
 
@@ -16,11 +15,10 @@ use super::{
     compactions::Compactions,
     curve::Curve,
     flight::{Counted, Flight, Written},
-    forecast,
     noise::Noise,
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
-    ratio::{self, Ratios},
+    ratio::Ratios,
     sandbox::Sandbox,
     server::Server,
     thinking::Thinking,
@@ -168,16 +166,9 @@ impl Meter {
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
             Event::TooLong { request, tokens, maximum, source, early, culprit } => {
-                let main = self.flights.get(request).is_some_and(|f| f.kind.is_main());
-                if main && self.lead == Some(*request) {
-                    self.window.turn_back(Some(TurnedBack {
-                        tokens: *tokens,
-                        maximum: *maximum,
-                        source: *source,
-                        early: *early,
-                        culprit: culprit.clone(),
-                    }));
-                }
+                let culprit = culprit.clone();
+                let (tokens, maximum, source, early) = (*tokens, *maximum, *source, *early);
+                self.turned_back(*request, TurnedBack { tokens, maximum, source, early, culprit });
             }
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
@@ -393,39 +384,10 @@ impl Meter {
             ),
             noise: self.noise.figures(),
             time: self.split.figures(now, self.turns.seconds(now)),
-            forecast: forecast::figures(&self.basis(size, next)),
+            forecast: self.forecast(size, next),
             compactions: self.compactions.figures(),
             server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
-        }
-    }
-
-    /// What the forecast rests on, in a window of `size` and with a main request of `next` tokens
-    /// under way.
-    fn basis(&self, size: Option<u64>, next: Option<u64>) -> forecast::Basis<'_> {
-        let (used, fixed) = (self.window.used(), self.window.fixed());
-        let main = self.lead.and_then(|id| self.flights.get(&id)).filter(|f| f.kind.is_main());
-        forecast::Basis {
-            size,
-            used,
-            fixed,
-            next,
-            in_flight: main.and_then(|f| match f.tail {
-                Tail::ToolResults { bytes, .. } => Some(ratio::tokens(bytes, self.ratios.prompt)),
-                Tail::Prompt | Tail::Other => None,
-            }),
-            turned_back: self.window.turned_back(),
-            output_reserve: self.budget.output_reserve,
-            compaction_room: window::compaction_room(
-                self.instruction_bytes.unwrap_or(window::COMPACTION_PROMPT_BYTES),
-                self.ratios.prompt,
-            ),
-            summary: self.compactions.summary(),
-            growth: self.turns.growth.with_open(self.turns.open_rise(used, fixed)),
-            next_prefill_s: self.next_prefill(),
-            held: !self.cache.lost(),
-            prefill: &self.prefill,
-            writing: self.writing,
         }
     }
 
