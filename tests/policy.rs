@@ -91,7 +91,7 @@ impl Bench {
 
     /// Sends the conversation; the status and the answer.
     async fn ask(&mut self) -> (u16, String) {
-        let client = reqwest::Client::new();
+        let client = client().unwrap().client().clone();
         let body = self.body().to_string();
         let sent = client
             .post(format!("{}/v1/messages?beta=true", self.address))

@@ -150,17 +150,24 @@ fn ask(version: &str) {
     let (mut warned, mut late) = (None, None);
     for turn in 1..=40 {
         cockpit.send(&growing(turn * 2));
-        let turns = turn;
-        let f = cockpit.wait_figures("the turn to end", |f| {
-            f.turns >= turns && f.phase == Phase::Idle || f.window.turned_back
-        });
+        let end = Instant::now() + WORK;
+        let (f, blocked) = loop {
+            let f = cockpit.figures();
+            // The client's own word, when it sends no more.
+            let blocked = cockpit.outer.screen_text().contains("Context limit reached");
+            if f.turns >= turn && f.phase == Phase::Idle || f.window.turned_back || blocked {
+                break (f, blocked);
+            }
+            assert!(Instant::now() < end, "{f:#?}\n{}", cockpit.outer.screen_text());
+            std::thread::sleep(Duration::from_millis(50));
+        };
         println!("{version} turn {turn}: {:?} {:?}", f.window.used, f.forecast);
         if f.forecast.risk != Risk::None && warned.is_none() {
             warned = Some(turn);
             cockpit.outer.wait_for("F2", WORK);
             cockpit.outer.wait_for("F6", WORK);
         }
-        if f.window.used > f.forecast.compaction_limit || f.window.turned_back {
+        if blocked || f.window.used > f.forecast.compaction_limit || f.window.turned_back {
             late = Some(turn);
             break;
         }
@@ -182,10 +189,10 @@ fn oversize(version: &str) {
         turns += 1;
         cockpit.turn(&growing(turns));
     }
-    // Two results of 28,000 characters of digits, about the most that Bash gives: the first one
-    // leaves no room, both do not fit.
-    let two = "practice: bash seq 1000000 1003500 ;; practice: bash seq 2000000 2003500";
-    cockpit.send(two);
+    // Three results of 16,000 characters of digits, about the most that Bash gives: after one or
+    // two there is no room left to compact, all three do not fit.
+    let call = |n: u64| format!("practice: bash seq {n}000000 {n}002000");
+    cockpit.send(&[call(1), call(2), call(3)].join(" ;; "));
     let f = cockpit.wait_figures("the request to be turned back or compacted", |f| {
         f.window.turned_back || f.compactions.count > 0
     });

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lcc::{
-    domain::{Moment, Phase, Risk, ServerKind, Source, Tier},
+    domain::{Moment, Phase, Policy, Risk, ServerKind, Source, Tier},
     front::{
         app::{self, Effect, Message, Model, Options, Title},
         input::Keymap,
@@ -235,6 +235,23 @@ pub fn risk(risk: Risk) -> Snapshot {
         handover: way(1_200, 6.4, 22_590),
         ..ForecastFigures::default()
     };
+    s
+}
+
+/// A tool's result that did not fit, when policy `auto` has given up.
+pub fn turned_back() -> Snapshot {
+    let mut s = risk(Risk::Now);
+    s.window.turned_back = true;
+    s.forecast.policy = Policy::Auto;
+    s.forecast.given_up = Some("the compaction failed: F2 tries again".to_owned());
+    s.forecast.reason = Some(
+        "the last request had 40,120 tok, 32,512 fit the window with the shortest answer: the \
+         result of Bash (kubectl get pods -A -o yaml) is ~12,800 tok; it was not sent"
+            .to_owned(),
+    );
+    if let Some(compact) = &mut s.forecast.compact {
+        compact.fits = false;
+    }
     s
 }
 

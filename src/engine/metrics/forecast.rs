@@ -129,7 +129,7 @@ fn figures(basis: &Basis<'_>) -> ForecastFigures {
         out.fresh = Some(ground.fresh());
         out.handover = Some(ground.handover());
     }
-    out.reason = reason(basis, &out, (size, limit, compaction_limit), used, next);
+    out.reason = reason(basis, &out, (size, limit), used, next);
     out
 }
 
@@ -137,7 +137,7 @@ fn figures(basis: &Basis<'_>) -> ForecastFigures {
 fn reason(
     basis: &Basis<'_>,
     out: &ForecastFigures,
-    (size, limit, compaction_limit): (u64, u64, u64),
+    (size, limit): (u64, u64),
     used: u64,
     next: u64,
 ) -> Option<String> {
@@ -154,15 +154,10 @@ fn reason(
             count(used),
             count(limit),
         )),
-        Risk::Now if next.max(used) > compaction_limit => Some(format!(
-            "{} tok of {}: a compaction, which reads all of it and writes a summary, {}",
+        Risk::Now if out.compact.as_ref().is_some_and(|way| !way.fits) => Some(format!(
+            "{} tok of {}: a compaction, which reads all of it and writes a summary, no longer fits",
             count(next.max(used)),
             count(size),
-            if out.compact.as_ref().is_some_and(|way| way.fits) {
-                "fits only if the summary is short"
-            } else {
-                "no longer fits"
-            }
         )),
         Risk::Now => Some(format!(
             "the next request needs {} tok; {} of {} may be used, {kept}",

@@ -109,7 +109,7 @@ pub fn culprit(request: &Value, tokens_of: impl Fn(u64) -> u64) -> Option<Culpri
     let content = newest.get("content")?;
     let plain = [content.clone()];
     let blocks = content.as_array().map_or(&plain[..], Vec::as_slice);
-    let (block, bytes) = blocks.iter().map(|b| (b, weight(b))).max_by_key(|(_, bytes)| *bytes)?;
+    let (block, bytes) = blocks.iter().map(|b| (b, held(b))).max_by_key(|(_, bytes)| *bytes)?;
     if bytes.saturating_mul(BLAME) < weight(request) {
         return None;
     }
@@ -128,6 +128,12 @@ pub fn culprit(request: &Value, tokens_of: impl Fn(u64) -> u64) -> Option<Culpri
 
 fn role(message: &Value) -> Option<&str> {
     message.get("role").and_then(Value::as_str)
+}
+
+/// Bytes of what a block holds, without its names.
+fn held(block: &Value) -> u64 {
+    let parts = ["text", "content"].iter().filter_map(|name| block.get(name));
+    if block.is_string() { weight(block) } else { parts.map(weight).sum() }
 }
 
 /// Bytes of all texts in a value.
@@ -234,7 +240,7 @@ mod tests {
     fn the_culprit_is_named_with_what_it_was_asked() {
         let found = culprit(&conversation(&"9".repeat(40_000)), |b| b / 2).unwrap();
         assert_eq!(found.tool.as_deref(), Some("Bash"));
-        assert_eq!(found.to_string(), "the result of Bash (seq 1 20000) is ~20,006 tok");
+        assert_eq!(found.to_string(), "the result of Bash (seq 1 20000) is ~20,002 tok");
         let long = json!({"messages": [{"role": "user", "content": "x".repeat(8_000)}]});
         assert_eq!(culprit(&long, |b| b / 4).unwrap().to_string(), "your prompt is ~2,000 tok");
         let talk = json!({"system": "s".repeat(9_000),

@@ -25,13 +25,16 @@ pub(super) fn words(snapshot: &Snapshot) -> Option<Vec<String>> {
     let (long, short) = left(forecast);
     let ways = |write: fn(&WayOut) -> String| ways(forecast, [""; 3], write);
     let named = named_ways(forecast);
-    let bare = if forecast.risk == Risk::Now { "■ NOW" } else { "▲" };
+    let least = match forecast.risk {
+        Risk::Now => "■ NOW".to_owned(),
+        Risk::Near | Risk::None => format!("▲ {short}"),
+    };
     Some(vec![
         format!("{mark}  {long}{named}{why}{reason}"),
         format!("{mark}  {long}{named}{why}"),
         format!("{mark}  {long}{}", ways(brief)),
         format!("{mark}  {short}{}", ways(brief)),
-        format!("{bare} {short}{}", ways(tight)),
+        format!("{least}{}", ways(tight)),
     ])
 }
 
@@ -82,8 +85,12 @@ fn brief(way: &WayOut) -> String {
     format!(" reads {} {} frees {}", thousands(way.reads_tokens), time(way), thousands(way.frees))
 }
 
+/// In whole seconds.
 fn tight(way: &WayOut) -> String {
-    let time = time(way).replace(' ', "");
+    let time = way.seconds.map_or_else(
+        || "–s".to_owned(),
+        |s| format!("~{}", seconds(s.ceil())).replace(".0", "").replace(' ', ""),
+    );
     format!(" {time} frees {}", thousands(way.frees))
 }
 
@@ -140,7 +147,7 @@ mod tests {
                  F6 reads 1.2k ~2.0 s frees 23k",
                 "▲ near  ~1 turn  F2 reads 27k ~1m04s frees 21k  F5 reads 0 ~1.2 s frees 23k  F6 \
                  reads 1.2k ~2.0 s frees 23k",
-                "▲ ~1 turn  F2 ~1m04s frees 21k  F5 ~1.2s frees 23k  F6 ~2.0s frees 23k",
+                "▲ ~1 turn  F2 ~1m04s frees 21k  F5 ~2s frees 23k  F6 ~2s frees 23k",
             ]
         );
     }
