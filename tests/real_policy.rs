@@ -94,21 +94,23 @@ impl Cockpit {
     }
 }
 
-/// How many turns: forty take minutes.
-fn turns() -> u64 {
-    if std::env::var_os("LCC_TEST_LONG").is_some_and(|v| v == "1") { 40 } else { 14 }
+/// How many turns, and lines that each result has more than the one before: forty take minutes.
+fn turns() -> (u64, u64) {
+    let long = std::env::var_os("LCC_TEST_LONG").is_some_and(|v| v == "1");
+    if long { (40, 14) } else { (14, 60) }
 }
 
 /// A tool call whose result grows from turn to turn.
-fn growing(turn: u64) -> String {
-    format!("practice: bash seq {turn}00000 {turn}0{:04}", 300 + turn * 60)
+fn growing(turn: u64, more: u64) -> String {
+    format!("practice: bash seq {turn}00000 {turn}0{:04}", 300 + turn * more)
 }
 
 fn auto(version: &str) {
     let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
     let mut cockpit = Cockpit::open(&claude, "auto", &[]);
-    for turn in 1..=turns() {
-        let f = cockpit.turn(&growing(turn));
+    let (turns, more) = turns();
+    for turn in 1..=turns {
+        let f = cockpit.turn(&growing(turn, more));
         println!(
             "{version} turn {turn}: {} used, limit {}, {} left, risk {:?}, {} compactions",
             f.window.used.unwrap(),
@@ -147,9 +149,9 @@ const NOBODY: &str = r#"{"env":{"DISABLE_AUTO_COMPACT":"1"}}"#;
 fn ask(version: &str) {
     let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
     let mut cockpit = Cockpit::open(&claude, "ask", &["--", "--settings", NOBODY]);
-    let (mut warned, mut late) = (None, None);
+    let (mut warned, mut late, mut busy) = (None, None, false);
     for turn in 1..=40 {
-        cockpit.send(&growing(turn * 2));
+        cockpit.send(&growing(turn, 120));
         let end = Instant::now() + WORK;
         let (f, blocked) = loop {
             let f = cockpit.figures();
@@ -169,6 +171,7 @@ fn ask(version: &str) {
         }
         if blocked || f.window.used > f.forecast.compaction_limit || f.window.turned_back {
             late = Some(turn);
+            busy = blocked;
             break;
         }
         assert_eq!(f.compactions.count, 0, "nobody asked for one");
@@ -176,6 +179,14 @@ fn ask(version: &str) {
     let (warned, late) = (warned.expect("a warning"), late.expect("a full window"));
     println!("{version}: warned at turn {warned}, too late at turn {late}");
     assert!(late - warned >= 2, "warned at {warned}, too late at {late}");
+    if busy {
+        // The turn hangs where the client left it: leaving asks.
+        cockpit.outer.key(Key::F(10));
+        cockpit.outer.wait_for("╭ quit", WORK);
+        cockpit.outer.type_text("q");
+        assert!(cockpit.outer.wait_end(START).success());
+        return;
+    }
     cockpit.leave();
 }
 
@@ -187,7 +198,7 @@ fn oversize(version: &str) {
     let mut turns = 0;
     while cockpit.figures().window.used.unwrap_or(0) < 14_000 {
         turns += 1;
-        cockpit.turn(&growing(turns));
+        cockpit.turn(&growing(turns, 60));
     }
     // Three results of 16,000 characters of digits, about the most that Bash gives: after one or
     // two there is no room left to compact, all three do not fit.

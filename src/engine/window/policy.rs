@@ -66,11 +66,13 @@ enum State {
     Watching,
     /// A compaction was asked for.
     Asked(Asked),
+    /// Compacted; work that was turned back is to go on.
+    Resuming,
     /// Left to the user, and why.
     Left { turns: u64, why: String },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Asked {
     at: Moment,
     before: u64,
@@ -116,7 +118,7 @@ impl Steward {
     pub fn given_up(&self) -> Option<&str> {
         match &self.state {
             State::Left { why, .. } => Some(why),
-            State::Watching | State::Asked(_) => None,
+            State::Watching | State::Asked(_) | State::Resuming => None,
         }
     }
 
@@ -125,7 +127,7 @@ impl Steward {
     #[must_use]
     pub fn turns_back_early(&self) -> bool {
         match (self.policy, &self.state) {
-            (Policy::Auto, State::Watching) => true,
+            (Policy::Auto, State::Watching | State::Resuming) => true,
             (Policy::Auto, State::Asked(_) | State::Left { .. })
             | (Policy::Ask | Policy::Off, _) => false,
         }
@@ -146,6 +148,7 @@ impl Steward {
         match self.state.clone() {
             State::Watching => self.watch(seen, now),
             State::Asked(asked) => self.follow(asked, seen, now),
+            State::Resuming => self.resume(seen, now),
             State::Left { turns, .. } => {
                 if !seen.due || seen.turns >= turns.saturating_add(TURNS_APART) {
                     self.state = State::Watching;
@@ -192,9 +195,10 @@ impl Steward {
     fn follow(&mut self, asked: Asked, seen: &Seen, now: Moment) -> Option<Deed> {
         let begun = asked.begun || seen.phase == Phase::Compacting;
         if seen.compactions > asked.compactions {
-            if seen.phase == Phase::Compacting || seen.typing || now.since(seen.since) < CALM {
+            if seen.phase == Phase::Compacting {
                 return None;
             }
+            // Judged at once: what comes next adds to the window again.
             self.note(seen);
             if seen.due {
                 let why = format!(
@@ -203,10 +207,11 @@ impl Steward {
                 );
                 return Some(self.leave(seen, why));
             }
-            self.state = State::Watching;
-            return (asked.resume && seen.phase == Phase::Idle).then_some(Deed::GoOn);
+            self.state = if asked.resume { State::Resuming } else { State::Watching };
+            return None;
         }
-        if seen.failed > asked.failed {
+        // A client may try once more with less of the conversation.
+        if seen.failed > asked.failed && calm_for(seen, now, OWN_WAY) {
             return Some(self.leave(seen, "the compaction failed: F2 tries again".to_owned()));
         }
         if seen.phase == Phase::Stopped {
@@ -219,6 +224,20 @@ impl Steward {
         }
         self.state = State::Asked(Asked { begun, ..asked });
         None
+    }
+
+    fn resume(&mut self, seen: &Seen, now: Moment) -> Option<Deed> {
+        let idle = seen.phase == Phase::Idle;
+        if !idle {
+            // It went on by itself.
+            self.state = State::Watching;
+            return None;
+        }
+        if seen.typing || !calm(seen, now) {
+            return None;
+        }
+        self.state = State::Watching;
+        Some(Deed::GoOn)
     }
 
     fn note(&mut self, seen: &Seen) {
@@ -234,10 +253,12 @@ impl Steward {
 
 /// Whether Claude Code waits for its user and the user is not typing.
 fn calm(seen: &Seen, now: Moment) -> bool {
-    let idle = if seen.turned_back { OWN_WAY } else { CALM };
-    seen.phase == Phase::Idle
-        && now.since(seen.since) >= idle
+    calm_for(seen, now, if seen.turned_back { OWN_WAY } else { CALM })
         && seen.last_key.is_none_or(|at| now.since(at) >= QUIET)
+}
+
+fn calm_for(seen: &Seen, now: Moment, long: Duration) -> bool {
+    seen.phase == Phase::Idle && now.since(seen.since) >= long
 }
 
 #[cfg(test)]

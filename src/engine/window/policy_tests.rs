@@ -61,10 +61,8 @@ fn a_compaction_that_helps_ends_it() {
     let mut steward = asked();
     let at_work = Seen { phase: Phase::Compacting, since: ms(2_000), ..full() };
     assert_eq!(steward.step(&at_work, ms(2_100)), None);
-    // Its instruction alone does not count: the window shrinks before it is idle again.
-    assert_eq!(steward.step(&Seen { since: ms(9_000), ..well() }, ms(9_100)), None);
     assert!(!steward.turns_back_early());
-    assert_eq!(steward.step(&Seen { since: ms(9_000), ..well() }, ms(9_900)), None);
+    assert_eq!(steward.step(&Seen { since: ms(9_000), ..well() }, ms(9_100)), None);
     assert!(steward.turns_back_early());
     assert_eq!(steward.given_up(), None);
     // Much later it may do so again.
@@ -73,11 +71,22 @@ fn a_compaction_that_helps_ends_it() {
 }
 
 #[test]
+fn a_user_who_goes_on_at_once_changes_nothing_of_the_judgement() {
+    let mut steward = asked();
+    let busy = Seen { phase: Phase::Prefill, since: ms(9_000), ..well() };
+    assert_eq!(steward.step(&busy, ms(9_050)), None);
+    // Turns later the window is full again: a new matter.
+    let again = Seen { turns: 9, since: ms(20_000), compactions: 1, ..full() };
+    assert_eq!(steward.step(&again, ms(20_900)), Some(Deed::Compact));
+}
+
+#[test]
 fn work_that_was_turned_back_goes_on_after_it() {
     let mut steward = Steward::new(Policy::Auto);
     let back = Seen { turned_back: true, ..full() };
     assert_eq!(steward.step(&back, ms(4_000)), Some(Deed::Compact));
     let done = Seen { since: ms(9_000), ..well() };
+    assert_eq!(steward.step(&done, ms(9_100)), None);
     assert_eq!(steward.step(&done, ms(9_900)), Some(Deed::GoOn));
     assert_eq!(steward.step(&done, ms(20_000)), None);
     // A client that went on by itself is not told to.
@@ -85,6 +94,7 @@ fn work_that_was_turned_back_goes_on_after_it() {
     steward.step(&back, ms(4_000));
     let busy = Seen { phase: Phase::Prefill, since: ms(9_000), ..well() };
     assert_eq!(steward.step(&busy, ms(9_900)), None);
+    assert_eq!(steward.step(&busy, ms(10_000)), None);
     assert_eq!(steward.step(&done, ms(20_000)), None);
 }
 
