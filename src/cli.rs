@@ -39,6 +39,9 @@ pub struct CockpitArgs {
     /// Tokens to use at most [default: what the server gives].
     #[arg(long, value_name = "TOKENS")]
     pub window: Option<String>,
+    /// When the window runs out: ask, auto (compacts by itself) or off [default: ask].
+    #[arg(long, value_name = "POLICY")]
+    pub policy: Option<String>,
     /// How the server is asked: auto, anthropic or openai [default: auto].
     #[arg(long, value_name = "API")]
     pub dialect: Option<String>,

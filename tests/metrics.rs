@@ -368,7 +368,7 @@ fn the_forecast_sees_the_end_coming() {
     let see = tale.see();
     assert_eq!((see.forecast.turns_left, see.forecast.risk), (Some(0), Risk::Now));
     // This prompt has 2.6 tokens a byte, which no real one has; the room follows it.
-    assert!(see.forecast.reason.unwrap().contains("the next request"));
+    assert!(see.forecast.reason.unwrap().contains("a compaction"));
 
     let mut tale = Tale::new();
     let big =

@@ -11,7 +11,7 @@ use lcc::{
 };
 use ui_support::{
     SIZES, broken, frame, generating, idle, leaked, lost, model, notice, practice_idle, prefill,
-    prefill_estimated, press, risk, running, say, text, tick, unconfined,
+    prefill_estimated, press, risk, running, say, text, tick, turned_back, unconfined,
 };
 
 fn shot(name: &str, build: impl Fn((u16, u16)) -> Model) {
@@ -53,6 +53,7 @@ fn figures_of_a_session() {
 fn what_must_be_acted_on() {
     figures("risk_near", || risk(Risk::Near));
     figures("risk_now", || risk(Risk::Now));
+    figures("turned_back", turned_back);
     figures("server_lost", lost);
     figures("sandbox_off", || unconfined(Tier::Off));
     figures("sandbox_reduced", || unconfined(Tier::Reduced));

@@ -107,6 +107,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         warning: reach::warning(settings),
         server_log,
         model: settings.model.clone(),
+        policy: settings.policy,
         window: settings.window,
         output_reserve: given(resolved, Key::OutputReserve).then_some(settings.output_reserve),
         profile: profile(resolved),

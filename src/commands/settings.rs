@@ -74,6 +74,7 @@ pub fn flags(args: &CockpitArgs) -> Flags {
         allow_remote: args.allow_remote,
         model: args.model.clone(),
         window: args.window.clone(),
+        policy: args.policy.clone(),
         dialect: args.dialect.clone(),
         profile: args.profile.clone(),
         sandbox: args.sandbox.clone(),

@@ -11,7 +11,7 @@ use std::{
 
 use super::CommandError;
 use crate::{
-    domain::units,
+    domain::{Risk, units},
     engine::session::{ABOUT, SOCKET, bury_dead},
     protocol::Snapshot,
 };
@@ -111,6 +111,27 @@ fn describe(s: &Snapshot) -> String {
             count(s.window.fixed)
         ),
     );
+    let turns = s.forecast.turns_left.map_or_else(unknown, |n| format!("~{n}"));
+    let reason = s.forecast.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let risk = match s.forecast.risk {
+        Risk::None => "no risk",
+        Risk::Near => "near",
+        Risk::Now => "NOW",
+    };
+    row("forecast", format!("{turns} turns left, {risk} (policy {}){reason}", s.forecast.policy));
+    if let Some(last) = &s.compactions.last {
+        let about = if last.after_estimated { "~" } else { "" };
+        row(
+            "compacted",
+            format!(
+                "{} times, last {} → {about}{} tokens in {}",
+                s.compactions.count,
+                count(last.before),
+                count(last.after),
+                units::seconds(last.seconds)
+            ),
+        );
+    }
     if let Some(done) = s.prefill.done {
         let eta = s.prefill.eta_s.map_or_else(unknown, units::seconds);
         row(

@@ -24,6 +24,8 @@ pub struct Flags {
     pub model: Option<String>,
     /// `--window N`
     pub window: Option<String>,
+    /// `--policy NAME`
+    pub policy: Option<String>,
     /// `--dialect NAME`
     pub dialect: Option<String>,
     /// `--profile NAME`
@@ -58,6 +60,7 @@ impl Flags {
             Key::AllowRemote => self.allow_remote.then_some("true"),
             Key::Model => self.model.as_deref(),
             Key::Window => self.window.as_deref(),
+            Key::Policy => self.policy.as_deref(),
             Key::Dialect => self.dialect.as_deref(),
             Key::Profile => self.profile.as_deref(),
             Key::Sandbox => self.sandbox.as_deref(),

@@ -26,6 +26,8 @@ pub enum Key {
     Window,
     /// Tokens kept free for an answer.
     OutputReserve,
+    /// Who acts when the window runs out.
+    Policy,
     /// The API in which the server is asked.
     Dialect,
     /// Whether the model may think.
@@ -126,13 +128,14 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
         Self::Model,
         Self::Window,
         Self::OutputReserve,
+        Self::Policy,
         Self::Dialect,
         Self::Thinking,
         Self::ThinkingLimit,
@@ -263,6 +266,19 @@ impl Key {
                 flag: None,
                 doc: "Tokens of the window kept free for one answer; also the most that one \
                       answer may have. At least 256, and less than the window.",
+            },
+            Self::Policy => Entry {
+                table: None,
+                name: "policy",
+                kind: "ask, auto or off",
+                default: "ask",
+                example: "policy = \"auto\"",
+                env: "LCC_POLICY",
+                flag: Some("--policy"),
+                doc: "Who acts when the window runs out. With `ask` lcc says two turns ahead what \
+                      can be done and what each way costs. With `auto` it has Claude Code compact \
+                      at the first idle moment when the next turn may not fit, and asks nothing. \
+                      With `off` there are figures only.",
             },
             Self::Dialect => Entry {
                 table: None,

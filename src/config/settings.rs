@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
-use crate::domain::{Api, Equipment, KvType, PrefixCare, Profile, ServeKind, SidePolicy, Tier};
+use crate::domain::{
+    Api, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy, Tier,
+};
 
 /// The settings of the practice server.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +79,8 @@ pub struct Settings {
     pub window: Option<u64>,
     /// Tokens kept for one answer, less than `window`.
     pub output_reserve: u64,
+    /// Who acts when the window runs out.
+    pub policy: Policy,
     /// How the server is asked; `None`: as it wants.
     pub dialect: Option<Api>,
     /// Whether the model may think.
@@ -122,6 +126,7 @@ impl Default for Settings {
             model: None,
             window: None,
             output_reserve: 4_096,
+            policy: Policy::Ask,
             dialect: None,
             thinking: false,
             thinking_limit: 2_000,
@@ -153,6 +158,7 @@ impl Settings {
             Key::Model => self.model = Some(given.text("the name of a model")?),
             Key::Window => self.window = Some(given.window()?),
             Key::OutputReserve => self.output_reserve = given.reserve()?,
+            Key::Policy => self.policy = given.name()?,
             Key::Dialect => self.dialect = given.dialect()?,
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
@@ -214,6 +220,7 @@ impl Settings {
             Key::Model => self.model.clone().unwrap_or_else(unset),
             Key::Window => self.window.map_or_else(unset, |window| window.to_string()),
             Key::OutputReserve => self.output_reserve.to_string(),
+            Key::Policy => self.policy.to_string(),
             Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     FixedPart,
     prefix::{Comparison, PrefixRule},
-    request::{RequestId, RequestKind, Section, SideKind, Tail},
+    request::{Culprit, RequestId, RequestKind, Section, SideKind, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
     side::SideStep,
@@ -197,6 +197,21 @@ pub enum Event {
     Server {
         /// What was seen. `None`: it did not answer.
         facts: Option<ServerFacts>,
+    },
+    /// The request does not fit the window and was not sent; Claude Code was told so.
+    TooLong {
+        /// Its number.
+        request: RequestId,
+        /// Tokens of its prompt.
+        tokens: u64,
+        /// The most that it may have.
+        maximum: u64,
+        /// Who counted.
+        source: Source,
+        /// Whether it would have fit, but without room to compact after it.
+        early: bool,
+        /// The part that is to blame, when one is.
+        culprit: Option<Culprit>,
     },
     /// The server put a request off (429, 529, or 503 with `Retry-After`); Claude Code repeats it.
     Queued {

@@ -129,3 +129,27 @@ pub enum Tail {
     /// Something else (an assistant message to go on from, nothing at all).
     Other,
 }
+
+/// The part of a prompt that makes it too long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Culprit {
+    /// The tool that gave the result; `None`: the user's own words.
+    pub tool: Option<String>,
+    /// What the tool was asked for, shortened: its command, its path.
+    pub asked: Option<String>,
+    /// Tokens of it, estimated.
+    pub tokens: u64,
+}
+
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tokens = super::units::count(self.tokens);
+        match (&self.tool, &self.asked) {
+            (Some(tool), Some(asked)) => {
+                write!(f, "the result of {tool} ({asked}) is ~{tokens} tok")
+            }
+            (Some(tool), None) => write!(f, "the result of {tool} is ~{tokens} tok"),
+            (None, _) => write!(f, "your prompt is ~{tokens} tok"),
+        }
+    }
+}

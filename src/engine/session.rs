@@ -5,6 +5,7 @@ mod compaction;
 mod learned;
 mod line;
 pub mod log;
+mod policy;
 pub mod record;
 mod served;
 mod server;
@@ -30,6 +31,7 @@ use self::{
     compaction::{Compaction, Step},
     line::Line,
     log::Log,
+    policy::Tending,
     server::{Chosen, ServerNews},
     status::StatusPage,
 };
@@ -38,6 +40,7 @@ use super::{
     claude::{self, Conversation},
     clock::Clock,
     metrics::{Budget, Meter},
+    window::policy::Steward,
 };
 use crate::{
     domain::{Event, Observation, Phase},
@@ -78,6 +81,7 @@ struct Engine {
     line: Option<Line>,
     life: Option<Life>,
     compaction: Compaction,
+    tending: Tending,
     log: Log,
     record: record::Keeper,
     server_news: ServerNews,
@@ -103,6 +107,7 @@ impl Engine {
             meter: Meter::new(settings.id.clone()),
             clock: Clock::start(),
             size: settings.size,
+            tending: Tending::new(Steward::new(settings.policy)),
             settings: Arc::new(settings),
             observations,
             observe,
@@ -220,6 +225,7 @@ impl Engine {
             output_reserve: line.plan.output,
             thinking_off: !self.settings.thinking,
             server_url: line.server.url.clone(),
+            window: self.settings.window,
         });
         let folder = &self.settings.learned_dir;
         if let Some(curve) = learned::recall(folder, &line.server.facts, &line.plan.model) {
@@ -275,6 +281,7 @@ impl Engine {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Input(bytes) => {
+                self.tending.last_key = Some(self.clock.now());
                 if let Some(life) = &self.life {
                     life.input(bytes);
                 }
@@ -298,6 +305,7 @@ impl Engine {
     async fn restart(&mut self) {
         let before = self.meter.snapshot(self.clock.now()).window;
         self.compaction = Compaction::default();
+        self.tending.steward.emptied();
         if let Some(life) = self.life.take() {
             life.end().await;
             self.happened(Event::ChildEnded { code: None });
@@ -320,6 +328,7 @@ impl Engine {
             let step = self.compaction.step(self.phase(), now);
             self.take_step(step);
         }
+        self.tend();
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
             if let Some(life) = self.life.take() {
                 life.end().await;
@@ -359,7 +368,7 @@ impl Engine {
 
     /// Sends the figures when they differ from the last ones and the front has room.
     fn send_figures(&mut self) {
-        let snapshot = self.meter.snapshot(self.clock.now());
+        let snapshot = self.figures();
         let news = self.snapshots.send_if_modified(|last| {
             let differs = *last != snapshot;
             if differs {
@@ -391,6 +400,7 @@ impl Engine {
                 ),
             );
         }
+        self.turned_back(&observation.event);
         self.meter.observe(observation);
         self.log.observe(observation);
         if let Some(line) = &mut self.line {

@@ -12,8 +12,8 @@ pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
-    CacheFigures, FixedFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
-    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WarmFigures,
-    WarmReading, WindowFigures,
+    CacheFigures, CompactionFigures, CompactionLast, FixedFigures, ForecastFigures, NoiseFigures,
+    PrefillFigures, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
+    TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache_break::CacheBreak;
 use super::side::{AgentsFigures, SideFigures};
-use crate::domain::{Phase, PrefixRule, Risk, ServerKind, Source, Tier};
+use crate::domain::{Phase, Policy, PrefixRule, Risk, ServerKind, Source, Tier};
 
 /// All figures of a session at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Snapshot {
     pub time: TimeFigures,
     /// What comes next.
     pub forecast: ForecastFigures,
+    /// What compactions did.
+    #[serde(default)]
+    pub compactions: CompactionFigures,
     /// The model server and the machine.
     pub server: ServerFigures,
     /// What holds Claude Code in.
@@ -86,6 +89,9 @@ pub struct WindowFigures {
     pub truncated: bool,
     /// Tokens it dropped, when that is known.
     pub dropped: Option<u64>,
+    /// Whether the last main request did not fit and was not sent.
+    #[serde(default)]
+    pub turned_back: bool,
 }
 
 /// How far the prompt in flight has been read, and how the last one went.
@@ -203,6 +209,76 @@ pub struct ForecastFigures {
     pub reason: Option<String>,
     /// Seconds the next prefill will take with the cache as it is.
     pub next_prefill_s: Option<f64>,
+    /// Who acts on the risk.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Why policy `auto` does not act and leaves it to the user, in words.
+    #[serde(default)]
+    pub given_up: Option<String>,
+    /// Whether one more turn like the largest may cross the limit: where policy `auto` acts.
+    #[serde(default)]
+    pub due: bool,
+    /// Tokens that one turn adds now: the median of the last turns and their trend.
+    #[serde(default)]
+    pub growth: Option<u64>,
+    /// The most that one of the last turns added.
+    #[serde(default)]
+    pub largest: Option<u64>,
+    /// Tokens of the tool results in the request under way.
+    #[serde(default)]
+    pub in_flight: Option<u64>,
+    /// The largest window from which any answer and a compaction after it fit.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// The largest window from which a compaction itself fits.
+    #[serde(default)]
+    pub compaction_limit: Option<u64>,
+    /// What compacting now costs and frees.
+    #[serde(default)]
+    pub compact: Option<WayOut>,
+    /// What an empty conversation costs and frees.
+    #[serde(default)]
+    pub fresh: Option<WayOut>,
+    /// What an empty conversation with a note costs and frees.
+    #[serde(default)]
+    pub handover: Option<WayOut>,
+}
+
+/// A way out of a full window: what it costs before work goes on, and what it gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WayOut {
+    /// Tokens the server must read for it that it does not hold.
+    pub reads_tokens: u64,
+    /// Seconds until work can go on. `None` before the server's speed is known.
+    pub seconds: Option<f64>,
+    /// Tokens it frees.
+    pub frees: u64,
+    /// Whether it fits the window at all; a compaction with a summary as long as the last one.
+    pub fits: bool,
+}
+
+/// What compactions did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CompactionFigures {
+    /// Compactions that were answered.
+    pub count: u64,
+    /// Compactions that failed or were given up.
+    pub failed: u64,
+    /// The last one that was answered.
+    pub last: Option<CompactionLast>,
+}
+
+/// A finished compaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CompactionLast {
+    /// Tokens in the window before it.
+    pub before: Option<u64>,
+    /// Tokens after it: the first prompt after it, an estimate until there was one.
+    pub after: Option<u64>,
+    /// Whether `after` is still an estimate.
+    pub after_estimated: bool,
+    /// Seconds it took.
+    pub seconds: f64,
 }
 
 /// The model server and the machine.

@@ -77,6 +77,7 @@ impl House {
             output_reserve: 4_096,
             thinking_off: true,
             server_url: url.to_owned(),
+            ..Budget::default()
         });
         let events = Arc::new(Mutex::new(Vec::new()));
         let (to, kept) = (Arc::clone(&meter), Arc::clone(&events));

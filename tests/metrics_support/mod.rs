@@ -54,6 +54,7 @@ impl Tale {
             output_reserve: 4_096,
             thinking_off: true,
             server_url: "http://127.0.0.1:8080".into(),
+            ..Budget::default()
         });
         tale.tell(Event::Server { facts: Some(facts()) });
         tale.tell(Event::ChildStarted { session: "a".into() });

@@ -4,16 +4,16 @@
 use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lcc::{
-    domain::{Moment, Phase, Risk, ServerKind, Source, Tier},
+    domain::{Moment, Phase, Policy, Risk, ServerKind, Source, Tier},
     front::{
         app::{self, Effect, Message, Model, Options, Title},
         input::Keymap,
         theme, ui,
     },
     protocol::{
-        CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, Notice, NoticeLevel,
-        PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
-        TimeFigures, Update, WindowFigures,
+        CacheBreak, CacheFigures, CompactionFigures, ForecastFigures, NoiseFigures, Notice,
+        NoticeLevel, PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot,
+        ThinkingFigures, TimeFigures, Update, WayOut, WindowFigures,
     },
 };
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -141,7 +141,9 @@ pub fn idle() -> Snapshot {
             risk: Risk::None,
             reason: None,
             next_prefill_s: Some(1.2),
+            ..ForecastFigures::default()
         },
+        compactions: CompactionFigures::default(),
         server: ServerFigures {
             kind: Some(ServerKind::LlamaServer),
             version: Some("b11434".to_owned()),
@@ -219,6 +221,10 @@ pub fn generating() -> Snapshot {
     s
 }
 
+fn way(reads_tokens: u64, seconds: f64, frees: u64) -> Option<WayOut> {
+    Some(WayOut { reads_tokens, seconds: Some(seconds), frees, fits: true })
+}
+
 pub fn risk(risk: Risk) -> Snapshot {
     let mut s = idle();
     s.window.used = Some(27_300);
@@ -228,7 +234,28 @@ pub fn risk(risk: Risk) -> Snapshot {
         risk,
         reason: Some("the largest turn so far added 4,100 tok".to_owned()),
         next_prefill_s: Some(64.0),
+        compact: way(2_600, 36.0, 19_200),
+        fresh: way(0, 1.2, 23_790),
+        handover: way(1_200, 6.4, 22_590),
+        ..ForecastFigures::default()
     };
+    s
+}
+
+/// A tool's result that did not fit, when policy `auto` has given up.
+pub fn turned_back() -> Snapshot {
+    let mut s = risk(Risk::Now);
+    s.window.turned_back = true;
+    s.forecast.policy = Policy::Auto;
+    s.forecast.given_up = Some("the compaction failed: F2 tries again".to_owned());
+    s.forecast.reason = Some(
+        "the last request had 40,120 tok, 32,512 fit the window with the shortest answer: the \
+         result of Bash (kubectl get pods -A -o yaml) is ~12,800 tok; it was not sent"
+            .to_owned(),
+    );
+    if let Some(compact) = &mut s.forecast.compact {
+        compact.fits = false;
+    }
     s
 }
 

@@ -11,6 +11,7 @@ impl Meter {
         match &flight.kind {
             RequestKind::Main => {
                 self.same_conversation(session, at);
+                self.window.turn_back(None);
                 flight.conversation = self.conversation;
                 flight.beside = self.beside();
                 let new = self.turns.request(at, flight.tail, &flight.sections, self.window.used());
@@ -27,6 +28,7 @@ impl Meter {
                 {
                     self.instruction_bytes = Some(last.bytes);
                 }
+                self.compactions.started(self.window.used(), at);
                 self.lead = Some(id);
                 self.clock.enter(Phase::Compacting, at);
             }
@@ -74,6 +76,7 @@ impl Meter {
         };
         self.cache.request_over(flight.new_tokens(), read);
         self.learn(&flight);
+        self.writing.learn(&flight, at);
         if flight.conversation == self.conversation {
             if !matches!(flight.kind, RequestKind::Side(_)) {
                 self.thinking.ended(&flight, &self.ratios);
@@ -83,8 +86,17 @@ impl Meter {
                 RequestKind::Compaction if Self::ended_well(outcome) => {
                     self.window.compacted(&flight, &self.ratios);
                     self.turns.compacted();
+                    let total = flight.total(&self.ratios).filter(|t| !t.source.is_estimate());
+                    let instruction = self.compaction_room();
+                    if let Some(total) = total {
+                        self.compactions.read(total.tokens.saturating_sub(instruction));
+                    }
+                    let summary = flight.answer(&self.ratios).tokens;
+                    let left = self.window.used().unwrap_or(summary);
+                    self.compactions.ended(Some((summary, left)), at);
                 }
-                RequestKind::Compaction | RequestKind::Side(_) | RequestKind::Subagent(_) => {}
+                RequestKind::Compaction => self.compactions.ended(None, at),
+                RequestKind::Side(_) | RequestKind::Subagent(_) => {}
             }
         }
         if self.lead == Some(id) {
@@ -112,6 +124,11 @@ impl Meter {
     /// What a main request leaves behind, whether or not another has taken the lead.
     fn main_ended(&mut self, flight: &Flight, outcome: &Outcome) {
         let total = flight.total(&self.ratios).map_or(0, |t| t.tokens);
+        if let (Some(_), Some(total)) = (flight.first_token, flight.total(&self.ratios))
+            && !total.source.is_estimate()
+        {
+            self.compactions.measured(total.tokens);
+        }
         if flight.first_token.is_some() {
             let expected = self.cache.expected(flight, total);
             self.prefill.ended(flight, expected, &self.ratios);

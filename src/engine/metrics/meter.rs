@@ -7,17 +7,16 @@ use crate::{
         Event, Moment, Observation, Outcome, Phase, RequestId, RequestKind, Section, ServerFacts,
         Source, Tail, Tier, observation::DeltaKind,
     },
-    engine::window,
     protocol::Snapshot,
 };
 
 use super::{
     agents::Agents,
     cache::{Cache, Read},
+    compactions::Compactions,
     curve::Curve,
     fixed::Fixed,
     flight::{Counted, Flight, Written},
-    forecast,
     noise::Noise,
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
@@ -29,7 +28,8 @@ use super::{
     time::{Share, Split},
     turns::Turns,
     warm::Warm,
-    window::Window,
+    ways::Writing,
+    window::{TurnedBack, Window},
 };
 
 /// Requests under way that are kept; more than a client ever has open, fewer than a fault could
@@ -45,6 +45,9 @@ pub struct Budget {
     pub thinking_off: bool,
     /// Where the model server listens; empty when there is none.
     pub server_url: String,
+    /// The window to work with, when it is to be smaller than the server's or the server tells
+    /// none.
+    pub window: Option<u64>,
 }
 
 /// Measures one session. Knows no clock: time comes with each observation and with the question.
@@ -77,6 +80,8 @@ pub struct Meter {
     pub(super) child_runs: bool,
     /// Tokens by which the last compaction's instruction lengthened the prompt, in bytes.
     pub(super) instruction_bytes: Option<u64>,
+    pub(super) compactions: Compactions,
+    pub(super) writing: Writing,
 }
 
 impl Meter {
@@ -192,6 +197,11 @@ impl Meter {
             }
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
+            Event::TooLong { request, tokens, maximum, source, early, culprit } => {
+                let culprit = culprit.clone();
+                let (tokens, maximum, source, early) = (*tokens, *maximum, *source, *early);
+                self.turned_back(*request, TurnedBack { tokens, maximum, source, early, culprit });
+            }
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
@@ -387,15 +397,12 @@ impl Meter {
     pub fn snapshot(&self, now: Moment) -> Snapshot {
         let now = now.max(self.split.last());
         let facts = self.server.facts();
-        let size = facts.and_then(|f| f.window);
+        let asked = self.budget.window;
+        let size = facts.and_then(|f| f.window).map(|w| asked.map_or(w, |a| a.min(w))).or(asked);
         let lead = self.lead.and_then(|id| self.flights.get(&id));
         let reading = lead.filter(|f| f.first_token.is_none());
         let lead_total = lead.and_then(|f| f.total(&self.ratios)).map(|t| t.tokens);
         let cached = lead.zip(lead_total).map_or(0, |(f, total)| self.cache.expected(f, total));
-        let room = window::compaction_room(
-            self.instruction_bytes.unwrap_or(window::COMPACTION_PROMPT_BYTES),
-            self.ratios.prompt,
-        );
         // A compaction is the cure and not the next request.
         let next = lead.filter(|f| f.kind == RequestKind::Main).and(lead_total);
         let budget = &self.budget;
@@ -423,15 +430,8 @@ impl Meter {
             side: self.side.figures(),
             agents: self.agents.figures(now),
             time: self.split.figures(now, self.turns.seconds(now)),
-            forecast: forecast::figures(forecast::Basis {
-                size,
-                used: self.window.used(),
-                next,
-                output_reserve: budget.output_reserve,
-                compaction_room: room,
-                growth: &self.turns.growth,
-                next_prefill_s: self.next_prefill(),
-            }),
+            forecast: self.forecast(size, next),
+            compactions: self.compactions.figures(),
             server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
             warm: self.warm.figures(),

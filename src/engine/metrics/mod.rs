@@ -2,6 +2,7 @@
 
 mod agents;
 mod cache;
+mod compactions;
 mod course;
 mod curve;
 mod fixed;
@@ -20,6 +21,7 @@ mod time;
 mod told;
 mod turns;
 mod warm;
+mod ways;
 mod window;
 
 pub use curve::Curve;

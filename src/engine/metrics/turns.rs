@@ -85,6 +85,12 @@ impl Turns {
         }
     }
 
+    /// What the turn under way has added so far, with `used` tokens in the window now.
+    pub(super) fn open_rise(&self, used: Option<u64>, fixed: Option<u64>) -> Option<u64> {
+        let turn = self.open.as_ref().filter(|turn| !turn.compacted)?;
+        Some(used?.saturating_sub(turn.before.or(fixed)?))
+    }
+
     fn close(&mut self, at: Moment, used: Option<u64>) {
         let Some(turn) = self.open.take() else { return };
         self.ended += 1;

@@ -1,6 +1,10 @@
 //! How full the window is: settled by the last answer, live while a request is under way.
 
-use crate::{domain::Source, engine::window, protocol::WindowFigures};
+use crate::{
+    domain::{Culprit, Source, units::count},
+    engine::window,
+    protocol::WindowFigures,
+};
 
 use super::{
     flight::{Counted, Flight},
@@ -8,11 +12,41 @@ use super::{
 };
 
 /// What the next request starts from.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Window {
     used: Option<Counted>,
     fixed: Option<Counted>,
     cut: Option<Cut>,
+    turned_back: Option<TurnedBack>,
+}
+
+/// A main request that did not fit and was not sent.
+#[derive(Debug, Clone)]
+pub(super) struct TurnedBack {
+    pub tokens: u64,
+    pub maximum: u64,
+    pub source: Source,
+    /// It would have fit, but without room to compact after it.
+    pub early: bool,
+    pub culprit: Option<Culprit>,
+}
+
+impl TurnedBack {
+    /// What happened, in words.
+    pub(super) fn words(&self) -> String {
+        let about = if self.source.is_estimate() { "~" } else { "" };
+        let room = if self.early {
+            "fit with room to answer and to compact"
+        } else {
+            "fit the window with the shortest answer"
+        };
+        let culprit = self.culprit.as_ref().map_or_else(String::new, |c| format!(": {c}"));
+        format!(
+            "the last request had {about}{} tok, {} {room}{culprit}; it was not sent",
+            count(self.tokens),
+            count(self.maximum)
+        )
+    }
 }
 
 /// The server dropped part of a prompt before it read it.
@@ -30,6 +64,16 @@ impl Window {
 
     pub(super) fn fixed(&self) -> Option<u64> {
         self.fixed.map(|f| f.tokens)
+    }
+
+    /// A main request did not fit; `None`: what was wrong with it has been mended, or another one
+    /// is under way.
+    pub(super) fn turn_back(&mut self, back: Option<TurnedBack>) {
+        self.turned_back = back;
+    }
+
+    pub(super) fn turned_back(&self) -> Option<&TurnedBack> {
+        self.turned_back.as_ref()
     }
 
     /// The server dropped so many tokens of the prompt under way, as far as that is known.
@@ -59,6 +103,7 @@ impl Window {
     /// A compaction is done: what is left is what never goes away and its summary.
     pub(super) fn compacted(&mut self, flight: &Flight, ratios: &Ratios) {
         self.cut = None;
+        self.turned_back = None;
         let fixed = self.fixed.or_else(|| flight.fixed(ratios)).map_or(0, |f| f.tokens);
         let left = window::after_compaction(fixed, flight.answer(ratios).tokens);
         self.used = Some(Counted::new(left, Source::Estimate));
@@ -67,6 +112,7 @@ impl Window {
     /// A new conversation: only what never goes away will be there.
     pub(super) fn emptied(&mut self) {
         self.cut = None;
+        self.turned_back = None;
         self.used = self.fixed.map(|f| Counted::new(f.tokens, Source::Estimate));
     }
 
@@ -90,6 +136,7 @@ impl Window {
             fixed_source: fixed.map(|f| f.source),
             truncated: self.cut.is_some(),
             dropped: self.cut.and_then(|cut| cut.dropped),
+            turned_back: self.turned_back.is_some(),
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod wire;
 use std::{path::PathBuf, time::Duration};
 
 pub use script::Script;
-pub use serve::{PracticeServer, start};
+pub use serve::{PracticeServer, Served, start};
 
 /// What the server calls its build.
 pub const BUILD: &str = concat!("practice-", env!("CARGO_PKG_VERSION"));

@@ -11,6 +11,7 @@ use super::{
     count::Question,
     follow::{Follower, Job},
     handle::{Call, House, form},
+    oversize::Arrived,
     passage::ReplyBody,
     place::Place,
     rules::Rewritten,
@@ -79,15 +80,26 @@ impl House {
                 received,
                 sent: sent.clone(),
                 cared,
-                agent,
+                agent: agent.clone(),
                 session,
                 start_usage_is_real: dialect.start_usage_is_real,
                 lease,
                 question: dialect.count_tokens.then(|| tokens.clone()),
-                tokens,
+                tokens: tokens.clone(),
                 guest,
             },
         );
+        let arrived = Arrived {
+            request: RequestId(number),
+            body: &sent,
+            agent: agent.as_deref(),
+            dialect,
+            ask: &tokens,
+        };
+        let follower = match self.admit(arrived, follower).await {
+            Ok(follower) => follower,
+            Err(answer) => return answer,
+        };
         let upstream = self.upstream.clone();
         let sending = Sending { upstream, method, target, headers, local_host };
         match self.api.unwrap_or(dialect.api) {

@@ -20,6 +20,7 @@ use super::{
     count::Question,
     follow::{Desk, Follower},
     gate::{self, Refusal},
+    oversize::Gate,
     passage::{Passage, ReplyBody},
     put_off::put_off,
     route::{Local, Route, route},
@@ -50,6 +51,8 @@ pub struct House {
     pub rules: Rules,
     /// Where reports go.
     pub desk: Desk,
+    /// What requests may use of the window.
+    pub gate: Gate,
     /// The number of the last request.
     pub last: AtomicU64,
 }

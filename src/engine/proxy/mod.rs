@@ -3,7 +3,7 @@
 //! A call passes [`gate`] and [`route`], a request to the model also [`rules`]; it goes out by
 //! [`upstream`] and its answer comes back through [`passage`]. A task of its own ([`follow`])
 //! sees every piece after it has passed and turns it into observations by [`tap`]. Everything
-//! that decides is pure: gate, route, rules, body, classify, sections, sse, think, frame, tap.
+//! that decides is pure: gate, route, rules, body, classify, fit, sections, sse, think, frame, tap.
 
 pub mod answers;
 pub mod body;
@@ -13,6 +13,7 @@ pub mod compare;
 pub mod count;
 mod describe;
 pub mod exchange;
+pub mod fit;
 pub mod fixed;
 pub mod follow;
 pub mod frame;
@@ -20,6 +21,7 @@ pub mod gate;
 pub mod handle;
 pub mod hold;
 pub mod listen;
+pub mod oversize;
 pub mod passage;
 mod place;
 pub mod put_off;
@@ -48,9 +50,11 @@ pub use upstream::UpstreamError as ProxyError;
 
 use self::{
     count::Counter,
+    fit::Bounds,
     follow::{Active, Desk, Reporter},
     handle::House,
     hold::Room,
+    oversize::Gate,
     ratio::Ratio,
     rules::Rules,
     traffic::Traffic,
@@ -122,6 +126,7 @@ impl Proxy {
             api: settings.api,
             rules: settings.rules,
             desk,
+            gate: Gate::default(),
             last: AtomicU64::new(0),
         };
         Ok(Self { house: Arc::new(house) })
@@ -145,6 +150,11 @@ impl Proxy {
     #[must_use]
     pub fn ratio(&self) -> Ratio {
         self.house.desk.ratio.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets what requests may use from now on; `None`: nothing is turned back, as at first.
+    pub fn set_bounds(&self, bounds: Option<Bounds>) {
+        self.house.gate.set(bounds);
     }
 
     /// The main or compaction request whose prompt or answer is under way, the newest one when

@@ -1,4 +1,4 @@
-//! Having Claude Code compact: a state machine over the phase, with time as an argument.
+//! Having Claude Code compact, or go on: a state machine over the phase, with time as an argument.
 //!
 //! Claude Code is driven as a person would drive it, by keys: the draft in its prompt box is set
 //! aside, `/compact` typed, and Enter pressed once the command menu has had time to follow.
@@ -23,6 +23,8 @@ const INTERRUPT: &[u8] = b"\x1b";
 const STASH: &[u8] = b"\x13";
 /// The command.
 const COMPACT: &[u8] = b"/compact";
+/// What a person says to work that was cut off.
+const GO_ON: &[u8] = b"continue";
 /// Enter.
 const ENTER: &[u8] = b"\r";
 
@@ -38,10 +40,12 @@ pub enum Compaction {
         idle_since: Option<Moment>,
         /// When Escape was sent, if it was.
         interrupted: Option<Moment>,
+        /// What is to be typed.
+        text: &'static [u8],
     },
-    /// The draft is set aside.
-    Stashed(Moment),
-    /// The command is typed, Enter is due.
+    /// The draft is set aside, and this is to be typed.
+    Stashed(Moment, &'static [u8]),
+    /// It is typed, Enter is due.
     Typed(Moment),
 }
 
@@ -62,13 +66,30 @@ impl Compaction {
     pub fn ask(&mut self, when: CompactWhen, phase: Phase, now: Moment) -> Step {
         let interrupt = when == CompactWhen::Interrupt && phase.is_busy();
         match *self {
-            Self::Stashed(_) | Self::Typed(_) => Step::Wait,
+            Self::Stashed(..) | Self::Typed(_) => Step::Wait,
             Self::None | Self::Waiting { .. } => {
                 let idle_since = (phase == Phase::Idle).then_some(now);
                 let already = matches!(self, Self::Waiting { interrupted: Some(_), .. });
-                *self = Self::Waiting { idle_since, interrupted: interrupt.then_some(now) };
+                let interrupted = interrupt.then_some(now);
+                *self = Self::Waiting { idle_since, interrupted, text: COMPACT };
                 if interrupt && !already { Step::Keys(INTERRUPT) } else { Step::Wait }
             }
+        }
+    }
+
+    /// Has Claude Code go on with work that was cut off, unless something else is to be typed.
+    pub fn go_on(&mut self, phase: Phase, now: Moment) {
+        if *self == Self::None {
+            let idle_since = (phase == Phase::Idle).then_some(now);
+            *self = Self::Waiting { idle_since, interrupted: None, text: GO_ON };
+        }
+    }
+
+    /// The conversation has just been compacted: a wish that still waits is fulfilled.
+    pub fn done_otherwise(&mut self) {
+        match *self {
+            Self::Waiting { text, .. } if text == COMPACT => *self = Self::None,
+            Self::None | Self::Waiting { .. } | Self::Stashed(..) | Self::Typed(_) => {}
         }
     }
 
@@ -81,14 +102,14 @@ impl Compaction {
     /// The next step at `now`.
     pub fn step(&mut self, phase: Phase, now: Moment) -> Step {
         match *self {
-            Self::Waiting { idle_since, interrupted } => match (phase, idle_since) {
+            Self::Waiting { idle_since, interrupted, text } => match (phase, idle_since) {
                 (Phase::Idle, Some(since)) if now.since(since) >= CALM => {
-                    *self = Self::Stashed(now);
+                    *self = Self::Stashed(now, text);
                     Step::Keys(STASH)
                 }
                 (Phase::Idle, Some(_)) => Step::Wait,
                 (Phase::Idle, None) => {
-                    *self = Self::Waiting { idle_since: Some(now), interrupted };
+                    *self = Self::Waiting { idle_since: Some(now), interrupted, text };
                     Step::Wait
                 }
                 (Phase::Stopped, _) => {
@@ -107,19 +128,19 @@ impl Compaction {
                         *self = Self::None;
                         return Step::GivenUp;
                     }
-                    *self = Self::Waiting { idle_since: None, interrupted };
+                    *self = Self::Waiting { idle_since: None, interrupted, text };
                     Step::Wait
                 }
             },
-            Self::Stashed(at) if now.since(at) >= SETTLE => {
+            Self::Stashed(at, text) if now.since(at) >= SETTLE => {
                 *self = Self::Typed(now);
-                Step::Keys(COMPACT)
+                Step::Keys(text)
             }
             Self::Typed(at) if now.since(at) >= SETTLE => {
                 *self = Self::None;
                 Step::Keys(ENTER)
             }
-            Self::None | Self::Stashed(_) | Self::Typed(_) => Step::Wait,
+            Self::None | Self::Stashed(..) | Self::Typed(_) => Step::Wait,
         }
     }
 }
@@ -148,6 +169,20 @@ mod tests {
         let steps = run(&mut c, |_| Phase::Idle, 2_000);
         let keys: Vec<_> = steps.iter().map(|(_, s)| *s).collect();
         assert_eq!(keys, [Step::Keys(STASH), Step::Keys(COMPACT), Step::Keys(ENTER)]);
+        assert!(!c.is_pending());
+    }
+
+    #[test]
+    fn what_was_cut_off_goes_on_and_a_fulfilled_wish_is_dropped() {
+        let mut c = Compaction::default();
+        c.go_on(Phase::Idle, ms(0));
+        c.done_otherwise();
+        let steps = run(&mut c, |_| Phase::Idle, 2_000);
+        let keys: Vec<_> = steps.iter().map(|(_, s)| *s).collect();
+        assert_eq!(keys, [Step::Keys(STASH), Step::Keys(GO_ON), Step::Keys(ENTER)]);
+        c.ask(CompactWhen::Idle, Phase::Generate, ms(0));
+        c.go_on(Phase::Idle, ms(10));
+        c.done_otherwise();
         assert!(!c.is_pending());
     }
 

@@ -161,6 +161,15 @@ impl Log {
                 let text = format!("{request} stopped: it thought although thinking is off");
                 self.push(line(at, LogOrigin::Proxy, LogWeight::Notable, text));
             }
+            Event::TooLong { request, tokens, maximum, culprit, .. } => {
+                let culprit = culprit.as_ref().map_or_else(String::new, |c| format!(": {c}"));
+                let text = format!(
+                    "{request} not sent: {} tok, {} fit{culprit}",
+                    units::count(*tokens),
+                    units::count(*maximum)
+                );
+                self.push(line(at, LogOrigin::Proxy, LogWeight::Notable, text));
+            }
             Event::Queued { request, status, retry_after_s } => {
                 let again = retry_after_s.map_or_else(String::new, |s| format!(", again in {s} s"));
                 let text = format!("{request} put off by the server: {status}{again}");

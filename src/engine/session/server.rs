@@ -64,6 +64,7 @@ impl ServerNews {
             | Event::ThinkingStopped { .. }
             | Event::Prefix { .. }
             | Event::Queued { .. }
+            | Event::TooLong { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
             | Event::Warm(_)

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    domain::{Api, Equipment, PrefixCare, SidePolicy, Tier},
+    domain::{Api, Equipment, Policy, PrefixCare, SidePolicy, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
         server::ServeSettings, window::warm::Pace,
@@ -43,6 +43,8 @@ pub struct SessionSettings {
     pub server_log: LogPlace,
     /// The model's name, when the server serves several.
     pub model: Option<String>,
+    /// Who acts when the window runs out.
+    pub policy: Policy,
     /// The window to work with, when it is to be smaller than the server's.
     pub window: Option<u64>,
     /// Tokens kept for one answer; by the window's size when `None`.

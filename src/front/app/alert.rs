@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
-    domain::{Risk, units},
+    domain::{Phase, Risk, units},
     protocol::{CacheBreak, NoticeLevel, Snapshot},
 };
 
-use super::{ChildState, Model};
+use super::{ChildState, Model, offer};
 
 /// How long a broken cache stays in the line; its pane keeps telling.
 const BREAK_FOR: Duration = Duration::from_secs(60);
@@ -50,6 +50,8 @@ pub struct Alert {
     pub tone: Tone,
     /// What it says, with a mark in front that can be told apart without colour.
     pub text: String,
+    /// The same in fewer words each, for lines that are too short for all of it.
+    pub shorter: Vec<String>,
     /// How many others wait behind it.
     pub behind: usize,
 }
@@ -76,7 +78,17 @@ pub fn alert(model: &Model) -> Option<Alert> {
     all.sort_by_key(|(_, tone, _)| std::cmp::Reverse(*tone));
     let behind = all.len().saturating_sub(1);
     let (key, tone, text) = all.into_iter().next()?;
-    Some(Alert { key, tone, text, behind })
+    let shorter = match key {
+        AlertKey::Risk(_) => model
+            .snapshot
+            .as_deref()
+            .and_then(offer::words)
+            .map_or_else(Vec::new, |words| words.into_iter().skip(1).collect()),
+        AlertKey::ServerLost | AlertKey::Truncated | AlertKey::Break(_) | AlertKey::Notice(_) => {
+            Vec::new()
+        }
+    };
+    Some(Alert { key, tone, text, shorter, behind })
 }
 
 /// Puts the alert that is shown away, until it comes anew. Says whether there was one.
@@ -95,12 +107,12 @@ pub(super) fn dismiss(model: &mut Model) -> bool {
 }
 
 fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone, String)>) {
-    match snapshot.forecast.risk {
-        Risk::None => {}
-        Risk::Near => {
-            all.push((AlertKey::Risk(false), Tone::Warn, risk(model, snapshot, "▲ near")));
-        }
-        Risk::Now => all.push((AlertKey::Risk(true), Tone::Alert, risk(model, snapshot, "■ NOW"))),
+    // While it is compacted, what can be done is being done.
+    let words = offer::words(snapshot).filter(|_| snapshot.phase != Phase::Compacting);
+    if let Some(text) = words.and_then(|words| words.into_iter().next()) {
+        let now = snapshot.forecast.risk == Risk::Now;
+        let tone = if now { Tone::Alert } else { Tone::Warn };
+        all.push((AlertKey::Risk(now), tone, text));
     }
     if snapshot.window.truncated {
         let tokens = snapshot
@@ -126,22 +138,6 @@ fn of_figures(model: &Model, snapshot: &Snapshot, all: &mut Vec<(AlertKey, Tone,
     {
         all.push((AlertKey::Break(count), Tone::Warn, cache_break(found, snapshot)));
     }
-}
-
-/// What to press comes before why: where the line is cut, the reason goes first.
-fn risk(model: &Model, snapshot: &Snapshot, mark: &str) -> String {
-    let left = match snapshot.forecast.turns_left {
-        Some(0) => "no further turn fits".to_owned(),
-        Some(1) => "~1 turn left".to_owned(),
-        Some(n) => format!("~{n} turns left"),
-        None => "the window is filling up".to_owned(),
-    };
-    let frees = model
-        .freed()
-        .map_or_else(String::new, |freed| format!(" frees ~{} tok", units::count(freed)));
-    let reason =
-        snapshot.forecast.reason.as_ref().map_or_else(String::new, |reason| format!("   {reason}"));
-    format!("{mark}  {left}   F2 compact   F5 fresh{frees}{reason}")
 }
 
 fn cache_break(found: &CacheBreak, snapshot: &Snapshot) -> String {

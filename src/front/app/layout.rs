@@ -114,7 +114,8 @@ impl Layout {
             pane,
             panes: if drawer { Rect::new(cols - side, 0, side, pane.height) } else { Rect::ZERO },
             strip,
-            alert: strip,
+            // Claude Code's last line: the figures below stay in sight.
+            alert: Rect::new(0, rows - 3, cols, 1),
             keys: Rect::new(0, rows - 1, cols, 1),
         }
     }

@@ -14,6 +14,7 @@ mod message;
 mod model;
 mod mouse;
 mod notices;
+mod offer;
 mod pane;
 mod update;
 

@@ -29,13 +29,21 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let key = model.keymap.leader();
     let behind = if shown.behind > 0 { format!("  +{} more", shown.behind) } else { String::new() };
     // How to put it away stands always; how to read all of it, when there is no room here.
-    let whole = shown.text.width() + 2;
-    let more = [format!("{behind}  {key} x dismisses "), format!("{behind}  {key} x ")]
-        .into_iter()
-        .find(|more| whole + more.width() <= pen.width)
-        .unwrap_or_else(|| format!("  F1 reads on  {key} x "));
+    let ends = [format!("{behind}  {key} x dismisses "), format!("{behind}  {key} x ")];
+    let fits = |text: &str, end: &str| text.width() + 2 + end.width() <= pen.width;
+    let mut whole = None;
+    for text in std::iter::once(&shown.text).chain(&shown.shorter) {
+        whole = whole.or_else(|| ends.iter().find(|end| fits(text, end)).map(|end| (text, end)));
+    }
+    let (text, more) = whole.map_or_else(
+        || {
+            let text = shown.shorter.last().unwrap_or(&shown.text);
+            (text.clone(), format!("  F1 reads on  {key} x "))
+        },
+        |(text, end)| (text.clone(), end.clone()),
+    );
     let room = pen.width.saturating_sub(more.width() + 1);
-    let text = format!(" {}", cut(&shown.text, room));
+    let text = format!(" {}", cut(&text, room));
     let line: Line<'_> = pen.row(vec![pen.span(role, text)], vec![pen.span(Role::Dim, more)]);
     buf.set_line(area.x, area.y, &line, area.width);
 }

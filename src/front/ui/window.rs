@@ -3,9 +3,9 @@
 use ratatui::{symbols::block, text::Line};
 
 use crate::{
-    domain::{Risk, Source},
+    domain::{Policy, Risk, Source},
     front::theme::Role,
-    protocol::Snapshot,
+    protocol::{ForecastFigures, Snapshot},
 };
 
 use super::{
@@ -79,12 +79,25 @@ fn left(snapshot: &Snapshot, pen: Pen<'_>) -> Line<'static> {
         (Risk::None, None) => {
             pen.row(vec![pen.dim("room for")], vec![pen.text(UNKNOWN), pen.dim(" turns")])
         }
-        (Risk::Near, _) => {
-            pen.row(vec![pen.span(Role::Warn, turns)], vec![pen.span(Role::Warn, "▲ near: F2")])
+        (risk @ (Risk::Near | Risk::Now), _) => {
+            let (role, mark) = match risk {
+                Risk::Now => (Role::Alert, "■ NOW"),
+                Risk::Near | Risk::None => (Role::Warn, "▲ near"),
+            };
+            let word = format!("{mark}{}", who(&snapshot.forecast));
+            pen.row(vec![pen.span(role, turns)], vec![pen.span(role, word)])
         }
-        (Risk::Now, _) => {
-            pen.row(vec![pen.span(Role::Alert, turns)], vec![pen.span(Role::Alert, "■ NOW: F2")])
-        }
+    }
+}
+
+/// Who acts on it, by which key.
+fn who(forecast: &ForecastFigures) -> &'static str {
+    let fits = forecast.compact.as_ref().is_none_or(|way| way.fits);
+    match (forecast.policy, &forecast.given_up) {
+        (Policy::Off, _) => "",
+        (Policy::Auto, None) => ": auto",
+        (Policy::Ask, _) | (Policy::Auto, Some(_)) if fits => ": F2",
+        (Policy::Ask | Policy::Auto, _) => ": F6",
     }
 }
 

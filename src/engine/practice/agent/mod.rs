@@ -47,6 +47,12 @@ pub fn decide(request: &Value) -> Decision {
     Decision { answer, fault: directives.fault }
 }
 
+/// Whether a request asks for a summary of its conversation.
+#[must_use]
+pub fn wants_summary(request: &Value) -> bool {
+    Conversation::read(request).wants_summary()
+}
+
 /// The thinking of the leak scripts.
 const LEAKED: &str = "Nobody asked for this thinking: the practice server's leak script writes it.";
 

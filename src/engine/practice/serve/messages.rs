@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::pages::{Refusal, ok};
 use super::runner::Ticket;
-use super::{Body, Shared};
+use super::{Body, Served, Shared};
 use crate::engine::practice::machine::{Job, Notice};
 use crate::engine::practice::script::Script;
 use crate::engine::practice::tokenize::Token;
@@ -66,9 +66,20 @@ pub async fn answer(request: &Value, shared: &Shared) -> Result<Response<Body>, 
     let Some(mut ticket) = shared.runner.submit(job).await else {
         return Err(Refusal::stopping());
     };
+    let found = |total, cached, too_long| Served {
+        total,
+        cached,
+        too_long,
+        tools: request.get("tools").and_then(Value::as_array).map_or(0, Vec::len),
+        summary: agent::wants_summary(request),
+    };
     let (total, cached) = match ticket.next().await {
-        Some(Notice::Started { total, cached }) => (total, cached),
+        Some(Notice::Started { total, cached }) => {
+            shared.remember(found(total, cached, false));
+            (total, cached)
+        }
         Some(Notice::TooLong { total, window }) => {
+            shared.remember(found(total, 0, true));
             return Err(Refusal::too_long(total, window));
         }
         Some(Notice::Written(_) | Notice::Finished { .. }) | None => {

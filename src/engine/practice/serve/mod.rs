@@ -7,7 +7,7 @@ mod saved;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Bytes, Incoming};
@@ -29,6 +29,34 @@ type Body = BoxBody<Bytes, std::io::Error>;
 struct Shared {
     options: Arc<PracticeOptions>,
     runner: Runner,
+    served: Arc<Mutex<Vec<Served>>>,
+}
+
+/// Requests that are remembered; the later ones are not.
+const REMEMBERED: usize = 100_000;
+
+/// A request of `/v1/messages` as the server found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Tokens of its prompt.
+    pub total: u64,
+    /// Of these, tokens reused from the slot.
+    pub cached: u64,
+    /// Whether the prompt was too long for the window and so refused.
+    pub too_long: bool,
+    /// Tools that the client offered with it.
+    pub tools: usize,
+    /// Whether it asked for a summary of the conversation.
+    pub summary: bool,
+}
+
+impl Shared {
+    fn remember(&self, served: Served) {
+        let mut all = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < REMEMBERED {
+            all.push(served);
+        }
+    }
 }
 
 /// A running practice server; dropped, it stops and closes its connections.
@@ -37,6 +65,7 @@ pub struct PracticeServer {
     addr: SocketAddr,
     runner: Runner,
     tasks: [JoinHandle<()>; 2],
+    served: Arc<Mutex<Vec<Served>>>,
 }
 
 impl PracticeServer {
@@ -49,6 +78,12 @@ impl PracticeServer {
     /// Empties every slot that does not work, as a server does that needs the room.
     pub async fn evict(&self) {
         self.runner.evict().await;
+    }
+
+    /// All requests of `/v1/messages` so far that reached a slot or were too long for one.
+    #[must_use]
+    pub fn served(&self) -> Vec<Served> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -75,9 +110,11 @@ pub async fn start(
     };
     let (runner, run) =
         runner::new(Machine::new(rates, options.slots).rigid(options.rigid), options.log.clone());
-    let shared = Shared { options: Arc::new(options), runner: runner.clone() };
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let shared =
+        Shared { options: Arc::new(options), runner: runner.clone(), served: Arc::clone(&served) };
     let accepting = tokio::spawn(accept(listener, shared));
-    Ok(PracticeServer { addr, runner, tasks: [accepting, tokio::spawn(run)] })
+    Ok(PracticeServer { addr, runner, tasks: [accepting, tokio::spawn(run)], served })
 }
 
 async fn accept(listener: TcpListener, shared: Shared) {
