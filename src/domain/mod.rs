@@ -9,6 +9,7 @@ pub mod server;
 pub mod server_line;
 pub mod tier;
 pub mod time;
+pub mod transcript;
 pub mod units;
 
 pub use observation::{Event, Observation, Outcome};
@@ -20,3 +21,4 @@ pub use server::{Api, Dialect, ServerFacts, ServerKind, Source};
 pub use server_line::{ServerLine, ServerLoad};
 pub use tier::Tier;
 pub use time::Moment;
+pub use transcript::{ChangedFile, Entry, Transcript};

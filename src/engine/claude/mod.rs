@@ -5,6 +5,7 @@ pub mod environment;
 pub mod find;
 pub mod install;
 pub mod state;
+pub mod transcript;
 pub mod version;
 
 pub use arguments::{Conversation, arguments};
