@@ -2,6 +2,8 @@
 
 mod child;
 mod compaction;
+mod git;
+mod handover;
 mod learned;
 mod line;
 pub mod log;
@@ -9,6 +11,7 @@ mod served;
 mod server;
 mod settings;
 mod status;
+mod submission;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -25,6 +28,7 @@ pub use status::{ABOUT, SOCKET, bury_dead};
 use self::{
     child::{Life, Plan},
     compaction::{Compaction, Step},
+    handover::Handing,
     line::Line,
     log::Log,
     server::{Chosen, ServerNews},
@@ -75,6 +79,7 @@ struct Engine {
     line: Option<Line>,
     life: Option<Life>,
     compaction: Compaction,
+    handing: Handing,
     log: Log,
     server_news: ServerNews,
     size: (u16, u16),
@@ -109,6 +114,7 @@ impl Engine {
             line: None,
             life: None,
             compaction: Compaction::default(),
+            handing: Handing::default(),
             log: Log::default(),
             server_news: ServerNews::default(),
         }
@@ -125,7 +131,7 @@ impl Engine {
             Open::Resume(id) => Conversation::Resume(id.clone()),
             Open::Last => Conversation::Continue,
         };
-        self.start_life(open).await;
+        self.start_life(open, None).await;
         loop {
             tokio::select! {
                 biased;
@@ -170,7 +176,15 @@ impl Engine {
                 command = inbox.recv() => match command {
                     Some(Command::Quit) | None => return false,
                     Some(Command::Resize { cols, rows }) => self.size = (cols, rows),
-                    Some(Command::Input(_) | Command::Compact(_) | Command::RestartFresh) => {}
+                    Some(
+                        Command::Input(_)
+                        | Command::Compact(_)
+                        | Command::RestartFresh
+                        | Command::Handover
+                        | Command::StartWith(_)
+                        | Command::Prompt(_)
+                        | Command::Weigh { .. },
+                    ) => {}
                 },
                 room = room(&self.updates), if !self.waiting.is_empty() => match room {
                     Some(room) => if let Some(update) = self.waiting.pop_front() { drop(room.send(update)) },
@@ -220,12 +234,12 @@ impl Engine {
         Ok(line)
     }
 
-    async fn start_life(&mut self, conversation: Conversation) {
+    async fn start_life(&mut self, conversation: Conversation, prompt: Option<String>) {
         let Some((proxy, plan)) = self.line.as_ref().map(|l| (l.proxy.clone(), l.plan.clone()))
         else {
             return;
         };
-        let plan = Plan { conversation, size: self.size, ..plan };
+        let plan = Plan { conversation, prompt, size: self.size, ..plan };
         if let Err(e) =
             claude::state::seed(&self.settings.home, &self.settings.project, self.settings.look)
         {
@@ -275,20 +289,25 @@ impl Engine {
                 let step = self.compaction.ask(when, self.phase(), self.clock.now());
                 self.take_step(step);
             }
-            Command::RestartFresh => self.restart().await,
+            Command::RestartFresh => self.restart(None).await,
+            Command::Handover => self.hand_over(),
+            Command::StartWith(prompt) => self.start_with(prompt).await,
+            Command::Prompt(paste) => self.submit(paste),
+            Command::Weigh { revision, text } => self.weigh(revision, text),
             // The loop ends on it before it comes here.
             Command::Quit => {}
         }
     }
 
-    async fn restart(&mut self) {
+    async fn restart(&mut self, prompt: Option<String>) {
         let before = self.meter.snapshot(self.clock.now()).window;
         self.compaction = Compaction::default();
         if let Some(life) = self.life.take() {
             life.end().await;
             self.happened(Event::ChildEnded { code: None });
         }
-        self.start_life(Conversation::New(new_conversation())).await;
+        self.drop_submissions();
+        self.start_life(Self::fresh(), prompt).await;
         if let (Some(used), Some(fixed)) = (before.used, before.fixed)
             && self.life.is_some()
         {
@@ -306,6 +325,7 @@ impl Engine {
             let step = self.compaction.step(self.phase(), now);
             self.take_step(step);
         }
+        self.submission_step();
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
             if let Some(life) = self.life.take() {
                 life.end().await;
@@ -372,6 +392,7 @@ impl Engine {
                 ),
             );
         }
+        self.handing.observe(observation);
         self.meter.observe(observation);
         self.log.observe(observation);
         if let Some(text) = self.server_news.of(&observation.event) {

@@ -11,4 +11,4 @@ pub use snapshot::{
     CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
     SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WindowFigures,
 };
-pub use update::{Notice, NoticeLevel, Update};
+pub use update::{Handover, Notice, NoticeLevel, Update};

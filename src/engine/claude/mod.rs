@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod environment;
 pub mod find;
 pub mod install;
+pub mod prompt;
 pub mod state;
 pub mod transcript;
 pub mod version;
@@ -11,6 +12,7 @@ pub mod version;
 pub use arguments::{Conversation, arguments};
 pub use environment::{EnvironmentInputs, environment};
 pub use find::{ClaudeProgram, FindError, Places, find};
+pub use prompt::{LONGEST_PROMPT, prompt_words};
 pub use version::Version;
 
 /// Output tokens Claude Code may ask for in one answer on a window of `window` tokens.

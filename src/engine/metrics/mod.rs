@@ -12,6 +12,7 @@ mod prefill;
 mod ratio;
 mod sandbox;
 mod server;
+mod text;
 mod thinking;
 mod time;
 mod told;

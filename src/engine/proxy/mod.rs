@@ -29,6 +29,7 @@ pub mod tap;
 pub mod think;
 pub mod translate;
 pub mod upstream;
+mod weigh;
 pub mod words;
 
 use std::sync::{Arc, Mutex, atomic::AtomicU64};

@@ -98,8 +98,16 @@ impl Line {
             out: observe.clone(),
         });
         let conversation = Conversation::Continue;
-        let plan =
-            Plan { model, window, output, profile, conversation, token, size: settings.size };
+        let plan = Plan {
+            model,
+            window,
+            output,
+            profile,
+            conversation,
+            prompt: None,
+            token,
+            size: settings.size,
+        };
         Ok(Self { proxy, watch, plan, server: chosen })
     }
 }

@@ -24,16 +24,40 @@ fn session() -> Vec<Value> {
         json!({"type": "mode", "mode": "normal", "sessionId": "s"}),
         user("1", None, "fix the ingress"),
         json!({"parentUuid": "1", "attachment": {"type": "date"}, "type": "attachment", "uuid": "2"}),
-        answer("3", "2", &json!([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "I look."}])),
-        answer("4", "3", &json!([{"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make"}}])),
-        answer("5", "4", &json!([{"type": "tool_use", "id": "t2", "name": "Edit",
-            "input": {"file_path": "/p/a.rs", "old_string": "a", "new_string": "b"}}])),
-        user("6", Some("4"), json!([{"type": "tool_result", "tool_use_id": "t1", "is_error": true,
-            "content": [{"type": "text", "text": "Exit code 2"}, {"type": "text", "text": "no rule"}]}])),
-        user("7", Some("5"), json!([{"type": "tool_result", "tool_use_id": "t2", "content": "done"}])),
+        answer(
+            "3",
+            "2",
+            &json!([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "I look."}]),
+        ),
+        answer(
+            "4",
+            "3",
+            &json!([{"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make"}}]),
+        ),
+        answer(
+            "5",
+            "4",
+            &json!([{"type": "tool_use", "id": "t2", "name": "Edit",
+            "input": {"file_path": "/p/a.rs", "old_string": "a", "new_string": "b"}}]),
+        ),
+        user(
+            "6",
+            Some("4"),
+            json!([{"type": "tool_result", "tool_use_id": "t1", "is_error": true,
+            "content": [{"type": "text", "text": "Exit code 2"}, {"type": "text", "text": "no rule"}]}]),
+        ),
+        user(
+            "7",
+            Some("5"),
+            json!([{"type": "tool_result", "tool_use_id": "t2", "content": "done"}]),
+        ),
         json!({"type": "user", "uuid": "8", "parentUuid": "7", "isMeta": true, "message": {"content": "caveat"}}),
-        answer("9", "7", &json!([{"type": "tool_use", "id": "t3", "name": "TodoWrite", "input": {"todos": [
-            {"content": "one", "status": "completed"}, {"content": "two", "status": "in_progress"}]}}])),
+        answer(
+            "9",
+            "7",
+            &json!([{"type": "tool_use", "id": "t3", "name": "TodoWrite", "input": {"todos": [
+            {"content": "one", "status": "completed"}, {"content": "two", "status": "in_progress"}]}}]),
+        ),
     ]
 }
 
@@ -57,10 +81,7 @@ fn what_a_session_says() {
         call("t2", Act::Change("/p/a.rs".to_owned())),
         result("t1", true, "Exit code 2\nno rule"),
         result("t2", false, "done"),
-        call(
-            "t3",
-            Act::Todos(vec![todo("one", TodoState::Done), todo("two", TodoState::Doing)]),
-        ),
+        call("t3", Act::Todos(vec![todo("one", TodoState::Done), todo("two", TodoState::Doing)])),
     ];
     assert_eq!(entries(&session()), expected);
 }
@@ -69,7 +90,8 @@ fn what_a_session_says() {
 fn subagents_tools_of_the_newer_kind_and_compactions() {
     let mut side = user("s", Some("1"), "you are a subagent");
     side["isSidechain"] = true.into();
-    let mut boundary = json!({"type": "system", "subtype": "compact_boundary", "uuid": "3", "parentUuid": null});
+    let mut boundary =
+        json!({"type": "system", "subtype": "compact_boundary", "uuid": "3", "parentUuid": null});
     boundary["logicalParentUuid"] = "2".into();
     let mut summary = user("4", Some("3"), "the summary");
     summary["isCompactSummary"] = true.into();

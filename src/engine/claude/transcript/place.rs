@@ -140,7 +140,9 @@ mod tests {
     const ID: &str = "0b6f3d2e-0000-4000-8000-000000000001";
 
     fn said(text: &str) -> String {
-        format!(r#"{{"type":"user","uuid":"u","parentUuid":null,"message":{{"content":"{text}"}}}}"#)
+        format!(
+            r#"{{"type":"user","uuid":"u","parentUuid":null,"message":{{"content":"{text}"}}}}"#
+        )
     }
 
     fn home() -> (tempfile::TempDir, PathBuf) {

@@ -96,8 +96,14 @@ mod tests {
     #[test]
     fn sentences_that_decide() {
         for (text, want) in [
-            ("Use sqlite instead of postgres. Then go on.", vec!["Use sqlite instead of postgres."]),
-            ("I looked. I'll go with v1.2 of the crate! Good?", vec!["I'll go with v1.2 of the crate!"]),
+            (
+                "Use sqlite instead of postgres. Then go on.",
+                vec!["Use sqlite instead of postgres."],
+            ),
+            (
+                "I looked. I'll go with v1.2 of the crate! Good?",
+                vec!["I'll go with v1.2 of the crate!"],
+            ),
             ("- don’t touch the migrations", vec!["don’t touch the migrations"]),
             ("Should we switch to tokio?", vec![]),
             ("never", vec![]),

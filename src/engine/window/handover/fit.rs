@@ -12,6 +12,11 @@ pub(super) struct Scale {
 }
 
 impl Scale {
+    /// A scale that any learned ratio gives, kept within what tokenizers do.
+    pub(super) fn new(tokens_per_byte: f64) -> Self {
+        Self { tokens_per_byte: tokens_per_byte.clamp(0.01, 4.0) }
+    }
+
     /// Tokens, not rounded: the sum of the parts is the weight of the whole.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(super) fn weigh(self, text: &str) -> f64 {
@@ -47,7 +52,8 @@ impl Dress {
             Self::Plain => text.to_owned(),
             Self::Quote => {
                 let lines = text.trim().lines();
-                let quoted = lines.map(|l| if l.is_empty() { ">".to_owned() } else { format!("> {l}") });
+                let quoted =
+                    lines.map(|l| if l.is_empty() { ">".to_owned() } else { format!("> {l}") });
                 quoted.collect::<Vec<_>>().join("\n")
             }
         }
@@ -128,7 +134,13 @@ impl Part {
 }
 
 /// The largest cut of a text that fits, dressed; `None` when nothing worth reading does.
-pub(super) fn cut(text: &str, budget: f64, keep: Keep, dress: Dress, scale: Scale) -> Option<String> {
+pub(super) fn cut(
+    text: &str,
+    budget: f64,
+    keep: Keep,
+    dress: Dress,
+    scale: Scale,
+) -> Option<String> {
     let fits = |bytes: usize| {
         let dressed = dress.wear(&shortened(text, bytes, keep));
         (scale.weigh(&dressed) <= budget).then_some(dressed)
@@ -160,9 +172,8 @@ fn shortened(text: &str, bytes: usize, keep: Keep) -> String {
         return text.to_owned();
     }
     let head = |bytes: usize| text.get(..text.floor_char_boundary(bytes)).unwrap_or_default();
-    let tail = |bytes: usize| {
-        text.get(text.ceil_char_boundary(text.len() - bytes)..).unwrap_or_default()
-    };
+    let tail =
+        |bytes: usize| text.get(text.ceil_char_boundary(text.len() - bytes)..).unwrap_or_default();
     match keep {
         Keep::First => format!("{}{GAP}", head(bytes)),
         Keep::Last => format!("{GAP}{}", tail(bytes)).trim_start().to_owned(),

@@ -115,7 +115,8 @@ fn ended(act: &Act, failed: bool, text: &str, project: &str, out: &mut Material)
             }
         }
         Act::Change(path) if !failed => {
-            let path = path.strip_prefix(project).map_or(path.as_str(), |p| p.trim_start_matches('/'));
+            let path =
+                path.strip_prefix(project).map_or(path.as_str(), |p| p.trim_start_matches('/'));
             out.written.retain(|known| known != path);
             out.written.push(path.to_owned());
         }

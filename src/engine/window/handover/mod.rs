@@ -13,4 +13,4 @@ mod todos;
 mod write;
 
 pub use gather::{Failure, Material, gather};
-pub use write::{LIMIT, Note, note};
+pub use write::{LIMIT, Note, estimate, note};

@@ -36,7 +36,10 @@ fn session() -> Vec<Entry> {
         result("p", false, "User has approved your plan."),
         call(
             "t",
-            Act::Todos(vec![todo("read the logs", TodoState::Done), todo("swap", TodoState::Doing)]),
+            Act::Todos(vec![
+                todo("read the logs", TodoState::Done),
+                todo("swap", TodoState::Doing),
+            ]),
         ),
         call("a", Act::Run("make test".into())),
         result("a", true, "Exit code 2\nmake: *** no rule to make target 'test'"),
@@ -88,7 +91,8 @@ fn what_is_picked() {
     ];
     let found = material(turned_down, None);
     assert_eq!((found.plan, found.failures), (None, vec![]));
-    let silent = Transcript { entries: vec![Entry::Answer("hello".into())], ..Transcript::default() };
+    let silent =
+        Transcript { entries: vec![Entry::Answer("hello".into())], ..Transcript::default() };
     assert_eq!(gather(&silent, None, "/p"), None);
 }
 
@@ -138,7 +142,11 @@ fn control_characters_stay_out() {
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    prop_oneof!["\\PC{0,300}", "[a-z \n.>#]{0,4000}", Just("家族 never 👨‍👩‍👧 instead of x. ".repeat(40))]
+    prop_oneof![
+        "\\PC{0,300}",
+        "[a-z \n.>#]{0,4000}",
+        Just("家族 never 👨‍👩‍👧 instead of x. ".repeat(40))
+    ]
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {
@@ -152,8 +160,11 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         (id, any_text()).prop_map(|(id, text)| Entry::Call { id, act: Act::Change(text) }),
         (id, any_text()).prop_map(|(id, text)| Entry::Call { id, act: Act::Plan(text) }),
         (id, any_text()).prop_map(|(id, text)| Entry::Call { id, act: Act::TodoAdd(text) }),
-        (id, any::<bool>(), any_text())
-            .prop_map(|(id, failed, text)| Entry::Result { id, failed, text }),
+        (id, any::<bool>(), any_text()).prop_map(|(id, failed, text)| Entry::Result {
+            id,
+            failed,
+            text
+        }),
     ]
 }
 

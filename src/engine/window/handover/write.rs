@@ -51,17 +51,23 @@ pub struct Note {
     pub tokens: u64,
 }
 
+/// What a text weighs by this scale, rounded up.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a few million tokens at most; positive"
+)]
+pub fn estimate(text: &str, tokens_per_byte: f64) -> u64 {
+    Scale::new(tokens_per_byte).weigh(text).ceil() as u64
+}
+
 /// Writes the note in at most `limit` tokens. `tokens_per_byte`: what the model server makes of
 /// plain text; it must be positive.
 #[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a few thousand tokens; positive"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a few thousand tokens")]
 pub fn note(material: &Material, limit: u64, tokens_per_byte: f64) -> Note {
-    let scale = Scale { tokens_per_byte: tokens_per_byte.clamp(0.01, 4.0) };
+    let scale = Scale::new(tokens_per_byte);
     let parts = parts(material);
     // The weight is rounded up once, at the end.
     let mut room = (limit as f64 - 1.0).max(0.0);
@@ -76,7 +82,7 @@ pub fn note(material: &Material, limit: u64, tokens_per_byte: f64) -> Note {
     let grants = grants(&parts[..taken], room, scale);
     let written = parts.iter().zip(grants).map(|(part, grant)| part.within(grant, scale));
     let text = format!("{opening}{}{closing}", written.collect::<String>()).trim_start().to_owned();
-    let tokens = scale.weigh(&text).ceil() as u64;
+    let tokens = estimate(&text, tokens_per_byte);
     Note { text, tokens }
 }
 
@@ -152,7 +158,9 @@ fn files(material: &Material) -> Vec<String> {
     };
     let written = |file: &&ChangedFile| material.written.contains(&file.path);
     let listed = |path: &&String| {
-        changed.iter().any(|f| f.path == **path || (f.path.ends_with('/') && path.starts_with(&f.path)))
+        changed
+            .iter()
+            .any(|f| f.path == **path || (f.path.ends_with('/') && path.starts_with(&f.path)))
     };
     let (ours, others): (Vec<_>, Vec<_>) = changed.iter().partition(written);
     let committed = material.written.iter().rev().filter(|path| !listed(path)).map(own);
