@@ -31,10 +31,10 @@ dir=$CLAUDE_CONFIG_DIR/projects/-the-project
 text=
 while IFS= read -r -n1 -d '' key; do
   case $key in
-    $'\r')
+    $'\r' | $'\n')
       case $text in *$'\e[200~'*[!~]) text+=$key; continue ;; esac
       mkdir -p "$dir"
-      plain=${text//$'\e[200~'/}; plain=${plain//$'\e[201~'/}; plain=${plain//$'\r'/\\n}
+      plain=${text//$'\e[200~'/}; plain=${plain//$'\e[201~'/}; plain=${plain//[$'\r\n']/\\n}
       printf '{"type":"user","uuid":"u","parentUuid":null,"message":{"content":"%s"}}\n' "$plain" >> "$dir/$id.jsonl"
       printf '\r\nsaid %s\r\n❯ ' "$plain"
       text= ;;
@@ -118,8 +118,7 @@ fn a_note_of_what_was_said_begins_the_next_session() {
     c.outer.wait_for("EDITED This goes on", SOON);
     c.outer.key(Key::Ctrl('s'));
     c.outer.wait_for("began with: EDITED This goes on", SOON);
-    // The id of the old session can be read again, and the file is where it was.
-    c.outer.key(Key::F(1));
+    // The id of the old session is told, and the file is where it was.
     let id = old[0].file_stem().unwrap().to_string_lossy().into_owned();
     c.outer.wait_for(&format!("lcc --resume {id}"), SOON);
     assert!(old[0].exists());

@@ -32,6 +32,13 @@ fn turn_ended(lcc: &Lcc, outer: &mut Outer, before: u64) {
     wait_figures(lcc, outer, "the turn to end", |f| f.turns > before && f.phase == Phase::Idle);
 }
 
+/// What the screen says to give to `lcc --resume`.
+fn old_session(screen: &str) -> Option<String> {
+    let (_, rest) = screen.split_once("lcc --resume ")?;
+    let id: String = rest.chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').collect();
+    (id.len() == 36).then_some(id)
+}
+
 fn drive(version: &str) {
     let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -65,28 +72,20 @@ fn drive(version: &str) {
     // F6: the note tells the task, the file and the command, and begins a session of its own.
     outer.key(Key::F(6));
     outer.wait_for("a note for a fresh session", WORK);
-    let note = outer.screen_text();
     for part in ["practice: write made.txt", "?? made.txt", "cat missing-file.txt", "Ctrl-S"] {
-        assert!(note.contains(part), "{version}: no {part:?} in:\n{note}");
+        outer.wait_for(part, WORK);
     }
     let before = turns(&lcc);
     outer.key(Key::Ctrl('s'));
+    // The id of the old session is told at once.
+    outer.wait_until("the old session's id", WORK, |s| old_session(&s.contents()).is_some());
+    let id = old_session(&outer.screen_text()).unwrap();
     turn_ended(&lcc, &mut outer, before);
     let figures = lcc.figures().unwrap();
     println!(
         "{version}: after the handover {:?} of {:?}",
         figures.window.used, figures.window.size
     );
-
-    // The id of the old session is told, also afterwards in the help.
-    outer.key(Key::F(1));
-    outer.wait_for("lcc --resume ", WORK);
-    let shown = outer.screen_text();
-    let at = shown.find("lcc --resume ").unwrap() + "lcc --resume ".len();
-    let id: String =
-        shown[at..].chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').collect();
-    assert_eq!(id.len(), 36, "{shown}");
-    outer.key(Key::Escape);
     outer.key(Key::F(10));
     assert!(outer.wait_end(START).success());
 
