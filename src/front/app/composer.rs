@@ -19,8 +19,6 @@ use history::History;
 
 /// Most bytes of a text: more fits no window, and a paste of the wrong file is no prompt.
 const MOST: usize = 1 << 20;
-/// Steps that can be taken back.
-const UNDO_STEPS: usize = 200;
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +142,6 @@ impl Composer {
             area.set_selection_style(theme.style(Role::Selected));
             area.set_placeholder_style(theme.style(Role::Dim));
             area.set_wrap_mode(WrapMode::WordOrGlyph);
-            area.set_max_histories(UNDO_STEPS);
         }
         let empty = "A prompt of as many lines as you like; it goes to Claude Code as one paste.";
         self.prompt.area.set_placeholder_text(empty);

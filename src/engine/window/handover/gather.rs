@@ -9,6 +9,8 @@ use crate::domain::transcript::{Act, ChangedFile, Entry, Todo, Transcript};
 const FAILURES: usize = 3;
 /// Decisions that are told at most.
 const DECISIONS: usize = 8;
+/// Of a long session so many candidates are looked through at a time.
+const CANDIDATES: usize = 64;
 
 /// The parts of a note, before anything is cut.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -112,6 +114,7 @@ fn ended(act: &Act, failed: bool, text: &str, project: &str, out: &mut Material)
             if failed && !refused {
                 let failure = Failure { command: command.clone(), output: text.to_owned() };
                 out.failures.push(failure);
+                bound(&mut out.failures);
             }
         }
         Act::Change(path) if !failed => {
@@ -137,6 +140,14 @@ fn decided(user: bool, text: &str, out: &mut Vec<(bool, String)>) {
     for sentence in choices(text) {
         out.retain(|(_, known)| known != sentence);
         out.push((user, sentence.to_owned()));
+        bound(out);
+    }
+}
+
+/// Lets the oldest candidate go when there are many: only the newest are told.
+fn bound<T>(list: &mut Vec<T>) {
+    if list.len() > CANDIDATES {
+        list.remove(0);
     }
 }
 
