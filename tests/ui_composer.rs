@@ -89,6 +89,16 @@ fn a_note_is_edited_and_starts_a_fresh_session() {
     let started = sent(ctrl(&mut m, 's'));
     assert_eq!(started, [Command::StartWith(format!("Be quick. {NOTE}"))]);
     assert_eq!(open(&m), None);
+    // How to get the old conversation back is told.
+    assert!(text(&frame(&m)).contains("lcc --resume 0b6f3d2e-0000-4000-8000-000000000001"));
+}
+
+#[test]
+fn a_note_no_argument_can_hold_stays_in_the_composer() {
+    let mut m = with_note((120, 40), idle());
+    app::update(&mut m, Message::Paste("many words ".repeat(20_000)));
+    assert_eq!(sent(ctrl(&mut m, 's')), []);
+    assert_eq!(open(&m), Some(Purpose::Note));
 }
 
 #[test]

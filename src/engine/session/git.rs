@@ -211,7 +211,9 @@ mod tests {
         dir
     }
 
-    fn told(files: &[ChangedFile]) -> Vec<(&str, &str, Option<(u64, u64)>)> {
+    type Told<'a> = (&'a str, &'a str, Option<(u64, u64)>);
+
+    fn told(files: &[ChangedFile]) -> Vec<Told<'_>> {
         files.iter().map(|f| (f.status.as_str(), f.path.as_str(), f.lines)).collect()
     }
 

@@ -83,17 +83,13 @@ impl Engine {
     }
 
     /// Ends Claude Code and starts it again with this first prompt. Nothing of the old
-    /// conversation is lost, and the user is told how to get it back.
+    /// conversation is lost: Claude Code keeps each under its own id.
     pub(super) async fn start_with(&mut self, prompt: String) {
         if prompt.len() > LONGEST_PROMPT {
             let most = LONGEST_PROMPT / 1024;
-            let text = format!("not started: the note is over {most} KB; F6 opens it again");
+            let text = format!("not started: the note is over {most} KB");
             self.notice(NoticeLevel::Warning, text);
             return;
-        }
-        if let Some(id) = &self.handing.session {
-            let text = format!("the old conversation is kept: lcc --resume {id}");
-            self.notice(NoticeLevel::Info, text);
         }
         self.restart(Some(prompt)).await;
     }

@@ -14,6 +14,10 @@ use super::{
     composer::Pressed,
 };
 
+/// Most bytes of a first prompt: it is given to Claude Code as an argument, and the system bounds
+/// those.
+const NOTE_MOST: usize = 100 * 1024;
+
 /// F6: asks for a note, or closes the composer where it is.
 pub(super) fn note(model: &mut Model, effects: &mut Vec<Effect>) {
     if close(model, Purpose::Note) || model.child == ChildState::Ending {
@@ -70,6 +74,10 @@ pub(super) fn pressed(
         (Pressed::Sends, _) if model.composer.is_blank(purpose) => {
             tell(model, NoticeLevel::Info, "nothing is written yet".to_owned());
         }
+        (Pressed::Sends, Purpose::Note) if model.composer.text(purpose).len() > NOTE_MOST => {
+            let text = format!("a note may have {} KB at most", NOTE_MOST / 1024);
+            tell(model, NoticeLevel::Warning, text);
+        }
         // A note from a session that runs ends its turn: as with F5 that is asked.
         (Pressed::Sends, Purpose::Note) if model.phase().is_busy() => ask(model, Ask::Handover),
         (Pressed::Sends, Purpose::Note) => start(model, effects),
@@ -81,6 +89,10 @@ pub(super) fn pressed(
 pub(super) fn start(model: &mut Model, effects: &mut Vec<Effect>) {
     let text = model.composer.text(Purpose::Note);
     close(model, Purpose::Note);
+    if let Some(id) = model.composer.session() {
+        let text = format!("the old conversation is kept: lcc --resume {id}");
+        tell(model, NoticeLevel::Info, text);
+    }
     effects.push(Effect::Send(Command::StartWith(text)));
 }
 

@@ -185,6 +185,6 @@ proptest! {
         prop_assert!(note.tokens <= limit);
         let heading = format!("## {TASK}\n> ");
         let at = note.text.find(&heading).expect("the task") + heading.len();
-        prop_assert_eq!(&note.text[at..at + 4], &task[..4]);
+        prop_assert_eq!(note.text.get(at..at + 4), task.get(..4));
     }
 }
