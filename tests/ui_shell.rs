@@ -77,7 +77,11 @@ async fn engine(mut wishes: mpsc::UnboundedReceiver<Command>, news: mpsc::Sender
             Command::Input(_)
             | Command::Resize { .. }
             | Command::Compact(_)
-            | Command::RestartFresh => {}
+            | Command::RestartFresh
+            | Command::Handover
+            | Command::StartWith(_)
+            | Command::Prompt(_)
+            | Command::Weigh { .. } => {}
         }
     }
 }

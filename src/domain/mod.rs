@@ -14,6 +14,7 @@ pub mod server_line;
 pub mod side;
 pub mod tier;
 pub mod time;
+pub mod transcript;
 pub mod units;
 pub mod warm;
 
@@ -31,4 +32,5 @@ pub use server_line::{ServerLine, ServerLoad};
 pub use side::{SidePolicy, SideStep};
 pub use tier::Tier;
 pub use time::Moment;
+pub use transcript::{ChangedFile, Entry, Transcript};
 pub use warm::{Kept, Warm};

@@ -2,6 +2,8 @@
 
 mod child;
 mod compaction;
+mod git;
+mod handover;
 mod learned;
 mod line;
 pub mod log;
@@ -11,6 +13,7 @@ mod served;
 mod server;
 mod settings;
 mod status;
+mod submission;
 mod warm;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -29,6 +32,7 @@ pub use status::{ABOUT, SOCKET, bury_dead};
 use self::{
     child::{Life, Plan},
     compaction::{Compaction, Step},
+    handover::Handing,
     line::Line,
     log::Log,
     policy::Tending,
@@ -82,6 +86,7 @@ struct Engine {
     life: Option<Life>,
     compaction: Compaction,
     tending: Tending,
+    handing: Handing,
     log: Log,
     record: record::Keeper,
     server_news: ServerNews,
@@ -118,6 +123,7 @@ impl Engine {
             line: None,
             life: None,
             compaction: Compaction::default(),
+            handing: Handing::default(),
             log: Log::default(),
             record: record::Keeper::default(),
             server_news: ServerNews::default(),
@@ -135,7 +141,7 @@ impl Engine {
             Open::Resume(id) => Conversation::Resume(id.clone()),
             Open::Last => Conversation::Continue,
         };
-        self.start_life(open).await;
+        self.start_life(open, None).await;
         loop {
             tokio::select! {
                 biased;
@@ -180,7 +186,15 @@ impl Engine {
                 command = inbox.recv() => match command {
                     Some(Command::Quit) | None => return false,
                     Some(Command::Resize { cols, rows }) => self.size = (cols, rows),
-                    Some(Command::Input(_) | Command::Compact(_) | Command::RestartFresh) => {}
+                    Some(
+                        Command::Input(_)
+                        | Command::Compact(_)
+                        | Command::RestartFresh
+                        | Command::Handover
+                        | Command::StartWith(_)
+                        | Command::Prompt(_)
+                        | Command::Weigh { .. },
+                    ) => {}
                 },
                 room = room(&self.updates), if !self.waiting.is_empty() => match room {
                     Some(room) => if let Some(update) = self.waiting.pop_front() { drop(room.send(update)) },
@@ -237,12 +251,12 @@ impl Engine {
         Ok(line)
     }
 
-    async fn start_life(&mut self, conversation: Conversation) {
+    async fn start_life(&mut self, conversation: Conversation, prompt: Option<String>) {
         let Some((proxy, plan)) = self.line.as_ref().map(|l| (l.proxy.clone(), l.plan.clone()))
         else {
             return;
         };
-        let plan = Plan { conversation, size: self.size, ..plan };
+        let plan = Plan { conversation, prompt, size: self.size, ..plan };
         if let Err(e) =
             claude::state::seed(&self.settings.home, &self.settings.project, self.settings.look)
         {
@@ -296,13 +310,17 @@ impl Engine {
                 let step = self.compaction.ask(when, self.phase(), self.clock.now());
                 self.take_step(step);
             }
-            Command::RestartFresh => self.restart().await,
+            Command::RestartFresh => self.restart(None).await,
+            Command::Handover => self.hand_over(),
+            Command::StartWith(prompt) => self.start_with(prompt).await,
+            Command::Prompt(paste) => self.submit(paste),
+            Command::Weigh { revision, text } => self.weigh(revision, text),
             // The loop ends on it before it comes here.
             Command::Quit => {}
         }
     }
 
-    async fn restart(&mut self) {
+    async fn restart(&mut self, prompt: Option<String>) {
         let before = self.meter.snapshot(self.clock.now()).window;
         self.compaction = Compaction::default();
         self.tending.steward.emptied();
@@ -310,7 +328,8 @@ impl Engine {
             life.end().await;
             self.happened(Event::ChildEnded { code: None });
         }
-        self.start_life(Conversation::New(new_conversation())).await;
+        self.drop_submissions();
+        self.start_life(Self::fresh(), prompt).await;
         if let (Some(used), Some(fixed)) = (before.used, before.fixed)
             && self.life.is_some()
         {
@@ -329,6 +348,7 @@ impl Engine {
             self.take_step(step);
         }
         self.tend();
+        self.submission_step();
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
             if let Some(life) = self.life.take() {
                 life.end().await;
@@ -401,6 +421,7 @@ impl Engine {
             );
         }
         self.turned_back(&observation.event);
+        self.handing.observe(observation);
         self.meter.observe(observation);
         self.log.observe(observation);
         if let Some(line) = &mut self.line {

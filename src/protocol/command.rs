@@ -19,6 +19,21 @@ pub enum Command {
     Compact(CompactWhen),
     /// End Claude Code and start it again with an empty conversation.
     RestartFresh,
+    /// Write a note from this session's transcript for the next one; answered with
+    /// [`super::Update::Handover`] or a notice that says why there is none.
+    Handover,
+    /// End Claude Code and start it again with an empty conversation and this first prompt.
+    StartWith(String),
+    /// Send a prompt once Claude Code is idle: these bytes, a paste as its terminal takes it, and
+    /// Enter after them.
+    Prompt(Bytes),
+    /// Weigh a text; answered with [`super::Update::Weighed`], newer texts first.
+    Weigh {
+        /// Comes back with the answer.
+        revision: u64,
+        /// The text.
+        text: String,
+    },
     /// End the session.
     Quit,
 }

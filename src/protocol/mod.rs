@@ -16,4 +16,4 @@ pub use snapshot::{
     PrefillFigures, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
     TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
-pub use update::{Notice, NoticeLevel, Update};
+pub use update::{Handover, Notice, NoticeLevel, Update};

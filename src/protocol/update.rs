@@ -16,6 +16,17 @@ pub enum Update {
     Notice(Notice),
     /// New lines of the log, oldest first; at most ten times a second.
     Log(Vec<LogLine>),
+    /// The note that was asked for.
+    Handover(Handover),
+    /// What a text weighs.
+    Weighed {
+        /// Of which text.
+        revision: u64,
+        /// Its tokens.
+        tokens: u64,
+        /// Whether lcc estimated them because the server has no tokenizer to ask.
+        estimated: bool,
+    },
     /// Claude Code is about to start in a blank terminal; the front clears the pane.
     ChildStarting,
     /// Claude Code ended by itself.
@@ -32,6 +43,21 @@ pub enum Update {
     },
     /// The session is over; nothing follows.
     Ended,
+}
+
+/// A note from one session to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// The note, Markdown.
+    pub text: String,
+    /// Its tokens.
+    pub tokens: u64,
+    /// Whether they are estimated because the server has no tokenizer to ask.
+    pub estimated: bool,
+    /// Claude Code's id of the session it was taken from.
+    pub session: String,
+    /// Lines of the transcript that could not be read.
+    pub broken: u64,
 }
 
 /// One line for the user.

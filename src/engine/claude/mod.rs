@@ -6,9 +6,11 @@ pub mod environment;
 pub mod find;
 pub mod install;
 pub mod options;
+pub mod prompt;
 mod recorder;
 mod scratch;
 pub mod state;
+pub mod transcript;
 pub mod version;
 
 pub use arguments::{Conversation, arguments};
@@ -16,6 +18,7 @@ pub use capture::{CaptureError, Captured, Order, capture};
 pub use environment::{EnvironmentInputs, environment};
 pub use find::{ClaudeProgram, FindError, Places, find};
 pub use options::{Options, compacts, options};
+pub use prompt::{LONGEST_PROMPT, prompt_words};
 pub use version::Version;
 
 /// Output tokens Claude Code may ask for in one answer on a window of `window` tokens.

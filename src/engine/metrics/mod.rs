@@ -16,6 +16,7 @@ mod ratio;
 mod sandbox;
 mod server;
 mod side;
+mod text;
 mod thinking;
 mod time;
 mod told;

@@ -39,6 +39,7 @@ pub mod think;
 pub mod traffic;
 pub mod translate;
 pub mod upstream;
+mod weigh;
 pub mod words;
 
 use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};

@@ -58,6 +58,8 @@ pub(super) struct Plan {
     /// Claude Code's version, as far as known.
     pub version: Option<claude::Version>,
     pub conversation: Conversation,
+    /// The first prompt, sent by Claude Code itself as it starts.
+    pub prompt: Option<String>,
     pub token: String,
     pub size: (u16, u16),
 }
@@ -174,18 +176,20 @@ fn launch(
     plan: &Plan,
 ) -> Result<(Pty, sandbox::Launched), LaunchError> {
     let endpoint = sandbox::endpoint(settings.tier).map_err(io("binding a port"))?;
+    let mut args = claude::arguments(
+        &plan.options(),
+        settings.tier,
+        &plan.model,
+        &plan.conversation,
+        &settings.extra,
+    );
+    args.extend(plan.prompt.iter().flat_map(|prompt| claude::prompt_words(prompt)));
     let request = sandbox::Request {
         tier: settings.tier,
         project: settings.project.clone(),
         home: settings.home.clone(),
         program: settings.claude.clone(),
-        args: claude::arguments(
-            &plan.options(),
-            settings.tier,
-            &plan.model,
-            &plan.conversation,
-            &settings.extra,
-        ),
+        args,
         env: environment(settings, plan, endpoint.port),
         lcc: settings.lcc.clone(),
         read_only: Vec::<PathBuf>::new(),

@@ -111,6 +111,7 @@ impl Line {
             equipment,
             version,
             conversation,
+            prompt: None,
             token,
             size: settings.size,
         };

@@ -3,6 +3,7 @@
 mod believe;
 mod budget;
 mod fixed;
+pub mod handover;
 pub mod policy;
 pub mod warm;
 

@@ -8,7 +8,7 @@ use crate::{
 
 use super::{
     Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay,
-    dialog::freed_sentence, pane,
+    dialog::freed_sentence, handover, pane,
 };
 
 /// Runs one action, whether its key was pressed or its name clicked.
@@ -20,13 +20,17 @@ pub(super) fn run(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Theme => model.theme = (model.theme + 1) % model.themes.len(),
         Action::Fresh => fresh(model, effects),
         Action::Log => log(model),
+        Action::Handover => handover::note(model, effects),
+        Action::Compose => handover::prompt(model),
         Action::Quit => quit(model, effects),
         Action::Dismiss => {
             super::alert::dismiss(model);
         }
     }
     if action == Action::Theme {
-        let text = format!("theme {}", model.theme().name());
+        let theme = model.theme().clone();
+        model.composer.dress(&theme);
+        let text = format!("theme {}", theme.name());
         tell(model, NoticeLevel::Info, text);
     }
     effects.push(Effect::Redraw);
@@ -45,6 +49,7 @@ pub(super) fn choose(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effe
             effects.push(Effect::Send(Command::Compact(when)));
         }
         Outcome::Fresh => restart(model, effects),
+        Outcome::Handover => handover::start(model, effects),
         Outcome::Quit => leave(model, effects),
         Outcome::Cancel => {}
     }
@@ -146,11 +151,11 @@ fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// One dialog at a time: a new question takes the place of the old one.
-fn ask(model: &mut Model, ask: Ask) {
+pub(super) fn ask(model: &mut Model, ask: Ask) {
     model.overlays.retain(|overlay| !matches!(overlay, Overlay::Dialog(_)));
     model.overlays.push(Overlay::Dialog(Dialog::new(ask)));
 }
 
-fn tell(model: &mut Model, level: NoticeLevel, text: String) {
+pub(super) fn tell(model: &mut Model, level: NoticeLevel, text: String) {
     model.notices.push(Notice { level, text }, model.now);
 }

@@ -19,6 +19,8 @@ pub enum Ask {
     Compact,
     /// Restart with an empty conversation while a turn runs.
     Fresh,
+    /// Start a fresh session with a note while a turn runs.
+    Handover,
     /// Quit while a turn runs.
     Quit,
 }
@@ -30,6 +32,8 @@ pub enum Outcome {
     Compact(CompactWhen),
     /// Restart with an empty conversation.
     Fresh,
+    /// Start a fresh session with the note.
+    Handover,
     /// Leave.
     Quit,
     /// Nothing: back to work.
@@ -64,7 +68,7 @@ impl Dialog {
     pub const fn new(ask: Ask) -> Self {
         let marked = match ask {
             Ask::Compact => 0,
-            Ask::Fresh | Ask::Quit => 1,
+            Ask::Fresh | Ask::Handover | Ask::Quit => 1,
         };
         Self { ask, marked }
     }
@@ -75,6 +79,7 @@ impl Dialog {
         match self.ask {
             Ask::Compact => "compact",
             Ask::Fresh => "restart fresh",
+            Ask::Handover => "restart with a note",
             Ask::Quit => "quit",
         }
     }
@@ -95,6 +100,11 @@ impl Dialog {
                 format!("{running} Restarting ends it."),
                 freed_sentence(model),
                 "Files already written stay as they are.".to_owned(),
+            ],
+            Ask::Handover => vec![
+                format!("{running} Starting fresh ends it."),
+                freed_sentence(model),
+                "The conversation is kept: lcc --resume brings it back.".to_owned(),
             ],
             Ask::Quit => vec![
                 format!("{running} Quitting ends it."),
@@ -144,6 +154,9 @@ impl Dialog {
             ],
             Ask::Fresh => {
                 &[Choice { letter: 'r', label: "restart", outcome: Outcome::Fresh }, CANCEL]
+            }
+            Ask::Handover => {
+                &[Choice { letter: 's', label: "start", outcome: Outcome::Handover }, CANCEL]
             }
             Ask::Quit => &[Choice { letter: 'q', label: "quit", outcome: Outcome::Quit }, CANCEL],
         }

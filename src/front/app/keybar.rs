@@ -8,8 +8,15 @@ use crate::{
 use super::{ChildState, Kind, Model};
 
 /// Which go first when there is no room; help and quit stay.
-const GO_FIRST: [Action; 5] =
-    [Action::Theme, Action::Log, Action::Panes, Action::Fresh, Action::Compact];
+const GO_FIRST: [Action; 7] = [
+    Action::Theme,
+    Action::Log,
+    Action::Compose,
+    Action::Panes,
+    Action::Handover,
+    Action::Fresh,
+    Action::Compact,
+];
 
 /// Columns of the phase on the right: `compacting 59m59s`.
 const PHASE_COLS: u16 = 17;

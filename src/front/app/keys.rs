@@ -8,7 +8,7 @@ use crate::{
     protocol::{Command, Notice, NoticeLevel},
 };
 
-use super::{ChildState, Effect, Model, Overlay, action, log::Pressed};
+use super::{ChildState, Effect, Model, Overlay, action, handover, log::Pressed};
 
 /// A key.
 pub(super) fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -71,6 +71,12 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             }
             effects.push(Effect::Redraw);
         }
+        Some(Overlay::Composer(purpose)) => {
+            let purpose = *purpose;
+            let what = model.composer.press(purpose, key, effects);
+            handover::pressed(model, purpose, what, effects);
+            effects.push(Effect::Redraw);
+        }
         None => to_child(model, key, effects),
     }
 }
@@ -81,8 +87,12 @@ fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     send(model, bytes, effects);
 }
 
-/// A paste. Overlays take none.
+/// A paste. Of the overlays only the composer takes one.
 pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Composer(purpose)) = model.overlays.last() {
+        model.composer.paste(*purpose, text, effects);
+        effects.push(Effect::Redraw);
+    }
     if model.overlays.is_empty() {
         let bytes = encode::paste(text, model.terminal.modes());
         to_bottom(model, &bytes, effects);

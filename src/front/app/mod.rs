@@ -5,7 +5,9 @@
 
 mod action;
 mod alert;
+mod composer;
 mod dialog;
+mod handover;
 mod keybar;
 mod keys;
 mod layout;
@@ -19,6 +21,7 @@ mod pane;
 mod update;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
+pub use composer::{Composer, Purpose, Weight};
 pub use dialog::{Ask, Choice, Dialog, Outcome};
 pub use keybar::{Badge, Entry, KeyBar, keybar};
 pub use layout::{Kind, Layout, centred};

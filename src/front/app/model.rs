@@ -10,7 +10,10 @@ use crate::{
     protocol::Snapshot,
 };
 
-use super::{Dialog, Layout, Log, LogView, Notices, alert::Dismissed, mouse::Pressed, pane};
+use super::{
+    Composer, Dialog, Layout, Log, LogView, Notices, Purpose, alert::Dismissed, mouse::Pressed,
+    pane,
+};
 
 /// What stands in the header before any figure is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,6 +71,8 @@ pub enum Overlay {
     Dialog(Dialog),
     /// What the proxy saw and the server wrote.
     Log(LogView),
+    /// A text being written.
+    Composer(Purpose),
 }
 
 /// Everything the front knows. Changed by [`super::update`] alone.
@@ -90,6 +95,8 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     /// What the proxy saw and the server wrote.
     pub log: Log,
+    /// The texts being written.
+    pub composer: Composer,
     /// What the engine said.
     pub notices: Notices,
     /// Whether the right column is shown where there is room for it.
@@ -135,6 +142,7 @@ impl Model {
             snapshot_at: Moment::default(),
             overlays: Vec::new(),
             log: Log::default(),
+            composer: Composer::default(),
             notices: Notices::default(),
             column: true,
             drawer: false,

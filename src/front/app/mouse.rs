@@ -70,6 +70,11 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
             effects.push(Effect::Redraw);
             return;
         }
+        Some(Overlay::Composer(purpose)) => {
+            model.composer.mouse(*purpose, event.kind);
+            effects.push(Effect::Redraw);
+            return;
+        }
         None => {}
     }
     if click && layout.alert.contains(at) && dismiss(model) {

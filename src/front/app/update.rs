@@ -62,6 +62,12 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
                 model.notices.push(notice, model.now);
             }
         }
+        Update::Handover(handover) => super::handover::arrived(model, handover),
+        Update::Weighed { revision, tokens, estimated } => {
+            if !model.composer.weighed(revision, tokens, estimated) {
+                return;
+            }
+        }
         Update::ChildStarting => {
             model.child = ChildState::Starting(Vec::new());
             let size = model.pane_size();

@@ -17,6 +17,10 @@ pub enum Action {
     Theme,
     /// Restarts Claude Code with an empty conversation.
     Fresh,
+    /// Writes a note for a fresh session.
+    Handover,
+    /// Opens or closes the composer.
+    Compose,
     /// Shows or hides the log.
     Log,
     /// Ends lcc.
@@ -90,12 +94,14 @@ pub struct Keymap {
 
 impl Keymap {
     /// Every action with its keys, in the order of the bottom bar.
-    pub const BINDINGS: [Binding; 8] = [
+    pub const BINDINGS: [Binding; 10] = [
         bind(1, 'h', "help", Action::Help),
         bind(2, 'c', "compact", Action::Compact),
         bind(3, 'p', "panes", Action::Panes),
         bind(4, 't', "theme", Action::Theme),
         bind(5, 'f', "fresh", Action::Fresh),
+        bind(6, 'n', "note", Action::Handover),
+        bind(7, 'e', "edit", Action::Compose),
         bind(8, 'l', "log", Action::Log),
         bind(10, 'q', "quit", Action::Quit),
         letter_only('x', "dismiss", Action::Dismiss),

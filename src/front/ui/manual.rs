@@ -12,6 +12,14 @@ pub(super) const fn sentence(action: Action) -> &'static str {
         Action::Panes => "show or hide the panes",
         Action::Theme => "next theme",
         Action::Fresh => "restart Claude Code with an empty conversation; asks while a turn runs",
+        Action::Handover => {
+            "note: a fresh session that begins with a short note of this one, made without the \
+             model; opens in the composer, Ctrl-S starts, Esc leaves all as it is"
+        }
+        Action::Compose => {
+            "composer: a prompt of several lines with its token cost; Ctrl-S sends it as one \
+             paste, ↑ in the first line brings older ones back, Esc closes and keeps the draft"
+        }
         Action::Log => {
             "log: what passed the proxy and what the server wrote; / searches, n and N go on, p \
              pauses, Esc closes"

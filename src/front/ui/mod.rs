@@ -9,6 +9,7 @@ mod bar;
 mod cache;
 mod claude;
 mod column;
+mod composer;
 mod dialog;
 mod fixed;
 mod header;
@@ -67,6 +68,7 @@ pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
         match overlay {
             Overlay::Help(scroll) => help::draw(model, *scroll, theme, screen, buf),
             Overlay::Log(view) => log::draw(&model.log, view, theme, layout.frame, buf),
+            Overlay::Composer(purpose) => composer::draw(model, *purpose, theme, screen, buf),
             Overlay::Dialog(asked) => dialog::draw(model, asked, theme, screen, buf),
         }
     }
