@@ -106,6 +106,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         api: settings.dialect,
         thinking: settings.thinking,
         thinking_limit: settings.thinking_limit,
+        ping_seconds: settings.ping_seconds,
         tier: settings.sandbox,
         open: match args.resume.as_deref() {
             None => Open::New,

@@ -74,6 +74,7 @@ impl Flags {
             | Key::ServerLog
             | Key::Thinking
             | Key::ThinkingLimit
+            | Key::PingSeconds
             | Key::Claude
             | Key::Leader
             | Key::Panes

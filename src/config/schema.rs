@@ -1,5 +1,7 @@
 //! The table of every setting: its name, its type, where it can be set, what it means.
 
+#[path = "schema_patience.rs"]
+mod patience;
 #[path = "schema_serve.rs"]
 mod serve;
 
@@ -24,6 +26,8 @@ pub enum Key {
     Thinking,
     /// Tokens of unwanted thinking after which a request is stopped.
     ThinkingLimit,
+    /// Seconds of silence after which the client gets a ping.
+    PingSeconds,
     /// How much of Claude Code's own equipment is loaded.
     Profile,
     /// Tier of the sandbox.
@@ -108,7 +112,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -118,6 +122,7 @@ impl Key {
         Self::Dialect,
         Self::Thinking,
         Self::ThinkingLimit,
+        Self::PingSeconds,
         Self::Profile,
         Self::Sandbox,
         Self::Claude,
@@ -269,6 +274,7 @@ impl Key {
                 doc: "With thinking off: a request that thinks for more tokens than this is \
                       ended and sent once more. 0 lets it think on.",
             },
+            Self::PingSeconds => patience::PING_SECONDS,
             Self::Profile => Entry {
                 table: None,
                 name: "profile",

@@ -74,6 +74,8 @@ pub struct Settings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// Seconds of silence after which the client of a stream gets a ping; 0: never.
+    pub ping_seconds: u64,
     /// Claude Code's equipment.
     pub profile: Profile,
     /// Sandbox tier asked for.
@@ -106,6 +108,7 @@ impl Default for Settings {
             dialect: None,
             thinking: false,
             thinking_limit: 2_000,
+            ping_seconds: 5,
             profile: Profile::Lean,
             sandbox: Tier::Strict,
             claude: None,
@@ -132,6 +135,7 @@ impl Settings {
             Key::Dialect => self.dialect = given.dialect()?,
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
+            Key::PingSeconds => self.ping_seconds = given.pause()?,
             Key::Profile => self.profile = given.name()?,
             Key::Sandbox => self.sandbox = given.name()?,
             Key::Claude => self.claude = Some(given.path()?),
@@ -179,6 +183,7 @@ impl Settings {
             Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),
+            Key::PingSeconds => self.ping_seconds.to_string(),
             Key::Profile => self.profile.to_string(),
             Key::Sandbox => self.sandbox.to_string(),
             Key::Claude => path(&self.claude),

@@ -5,6 +5,7 @@ mod compaction;
 mod learned;
 mod line;
 pub mod log;
+mod retry;
 mod served;
 mod server;
 mod settings;
@@ -371,6 +372,9 @@ impl Engine {
                      ended and sent once more"
                 ),
             );
+        }
+        if let Some(text) = retry::notice(&observation.event) {
+            self.notice(NoticeLevel::Info, text);
         }
         self.meter.observe(observation);
         self.log.observe(observation);

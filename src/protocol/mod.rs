@@ -8,7 +8,8 @@ mod update;
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use snapshot::{
-    CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillLast, PutOff,
-    SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures, WindowFigures,
+    CacheBreak, CacheFigures, ForecastFigures, NoiseFigures, PrefillFigures, PrefillKept,
+    PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures, TimeFigures,
+    WindowFigures,
 };
 pub use update::{Notice, NoticeLevel, Update};

@@ -19,6 +19,8 @@ struct Held {
     sections: Vec<Section>,
     /// Its tokens as the server counted them.
     total: u64,
+    /// Of these, tokens that it had read when the request ended; all, unless it was given up.
+    read: u64,
     fixed: Option<u64>,
     conversation: u64,
 }
@@ -89,7 +91,7 @@ impl Cache {
         let held = self.held.as_ref()?;
         let grown = flight.sections.len() >= held.sections.len()
             && held.sections.iter().zip(&flight.sections).all(|(a, b)| a == b);
-        grown.then_some(held.total)
+        grown.then_some(held.total.min(held.read))
     }
 
     /// The server told what it reused for a main request whose prompt has `total` tokens.
@@ -113,10 +115,19 @@ impl Cache {
         self.held = Some(Held {
             sections: flight.sections.clone(),
             total,
+            read: total,
             fixed: flight.fixed.map(|f| f.tokens),
             conversation: flight.conversation,
         });
         self.between = Between::default();
+    }
+
+    /// The prompt was given up when the server had read so much of it: that much it keeps.
+    pub(super) fn hold_part(&mut self, flight: &Flight, total: u64, read: u64) {
+        self.hold(flight, total.max(read));
+        if let Some(held) = &mut self.held {
+            held.read = read;
+        }
     }
 
     fn look_for_break(
@@ -142,7 +153,7 @@ impl Cache {
         let Some(held) = &self.held else { return };
         let changed = reusable.sections < held.sections.len();
         let same_talk = held.conversation == flight.conversation && !self.between.compacted;
-        if changed && same_talk && held.total.saturating_sub(reusable.tokens.max(cached)) > batch {
+        if changed && same_talk && held.read.saturating_sub(reusable.tokens.max(cached)) > batch {
             let section = flight
                 .sections
                 .get(reusable.sections)
@@ -189,6 +200,13 @@ impl Cache {
     }
 
     fn reusable(&self, flight: &Flight, total: u64) -> Option<Reusable> {
+        let read = self.held.as_ref()?.read;
+        let whole = self.shared(flight, total)?;
+        Some(Reusable { tokens: whole.tokens.min(read), ..whole })
+    }
+
+    /// What this prompt shares with the one before, read or not.
+    fn shared(&self, flight: &Flight, total: u64) -> Option<Reusable> {
         let held = self.held.as_ref()?;
         let equal = held
             .sections

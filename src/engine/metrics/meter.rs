@@ -163,6 +163,7 @@ impl Meter {
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
+            Event::AskedAgain { .. } => {}
             Event::ServerRestarted { .. } => self.cache.restarted(),
             Event::ServerLine { line } => self.line(line),
             Event::ServerLoad { load } => self.server.load(*load),

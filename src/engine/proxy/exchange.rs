@@ -1,7 +1,5 @@
 //! One request to the model: what goes upstream, and which way its answer comes back.
 
-use std::sync::atomic::Ordering;
-
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Response, StatusCode, header::CONTENT_LENGTH};
 
@@ -47,12 +45,9 @@ impl Sending {
 }
 
 impl House {
-    pub(super) async fn model(&self, call: Call) -> Response<ReplyBody> {
-        let Call { method, target, headers, dialect, body, .. } = call;
-        let received = match self.read(&method, &target, &headers, body).await {
-            Ok(body) => body,
-            Err(refused) => return refused,
-        };
+    /// Sends a request whose body was read, and gives its answer as it comes.
+    pub(super) async fn model(&self, call: Call<Bytes>, request: RequestId) -> Response<ReplyBody> {
+        let Call { method, target, headers, dialect, body: received, .. } = call;
         let rewritten = std::str::from_utf8(&received).ok().and_then(|b| self.rules.request(b));
         let sent = rewritten.map_or_else(|| received.clone(), Bytes::from);
         let header = |name: &str| headers.get(name)?.to_str().ok().map(shorten);
@@ -62,11 +57,10 @@ impl House {
         let local_host = dialect.wants_local_host_header;
         let upstream = self.upstream.clone();
         let tokens = Question { upstream, headers: headers.clone(), local_host };
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let follower = Follower::start(
             self.desk.clone(),
             Job {
-                request: RequestId(number),
+                request,
                 started: self.desk.reporter.clock.now(),
                 received,
                 sent: sent.clone(),
@@ -80,11 +74,9 @@ impl House {
         let upstream = self.upstream.clone();
         let sending = Sending { upstream, method, target, headers, local_host };
         match self.api.unwrap_or(dialect.api) {
-            Api::Anthropic => {
-                self.direct(sending, sent, (RequestId(number), dialect), follower).await
-            }
+            Api::Anthropic => self.direct(sending, sent, (request, dialect), follower).await,
             Api::OpenAi => {
-                let chat = Chat::new(self.rules, dialect, RequestId(number));
+                let chat = Chat::new(self.rules, dialect, request);
                 self.translated(sending, sent, chat, follower).await
             }
         }

@@ -15,6 +15,7 @@ use super::{
     body::Body,
     classify,
     count::{Counter, Question},
+    linger::Lingering,
     ratio::Ratio,
     sections::{fixed_digest, sections},
     tap::{End, Form, Tap},
@@ -110,6 +111,8 @@ pub struct Desk {
     pub ratio: Arc<Mutex<Ratio>>,
     /// The token counter.
     pub counter: Arc<Counter>,
+    /// Prompts that were given up.
+    pub lingering: Lingering,
 }
 
 #[derive(Debug)]
@@ -186,6 +189,7 @@ impl Ending {
         if !std::mem::replace(&mut self.done, true) {
             let request = self.request;
             self.desk.active.change(|under_way| under_way.retain(|r| *r != request));
+            self.desk.lingering.ended(at, request, &outcome);
             self.desk.reporter.report_at(at, Event::RequestEnded { request, outcome });
         }
     }

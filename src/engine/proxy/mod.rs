@@ -6,6 +6,7 @@
 //! that decides is pure: gate, route, rules, body, classify, sections, sse, think, frame, tap.
 
 pub mod answers;
+mod ask;
 pub mod body;
 pub mod chat;
 pub mod classify;
@@ -15,10 +16,13 @@ pub mod follow;
 pub mod frame;
 pub mod gate;
 pub mod handle;
+pub mod linger;
 pub mod listen;
 pub mod passage;
+pub mod patient;
 pub mod put_off;
 pub mod ratio;
+pub mod retry;
 pub mod route;
 pub mod rules;
 pub mod sections;
@@ -29,6 +33,7 @@ pub mod tap;
 pub mod think;
 pub mod translate;
 pub mod upstream;
+pub mod whole;
 pub mod words;
 
 use std::sync::{Arc, Mutex, atomic::AtomicU64};
@@ -42,6 +47,7 @@ use self::{
     count::Counter,
     follow::{Active, Desk, Reporter},
     handle::House,
+    linger::Lingering,
     ratio::Ratio,
     rules::Rules,
     upstream::Upstream,
@@ -101,6 +107,7 @@ impl Proxy {
             active: Arc::new(Active::default()),
             ratio: Arc::new(Mutex::new(Ratio::default())),
             counter: Arc::new(Counter::default()),
+            lingering: Lingering::default(),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,

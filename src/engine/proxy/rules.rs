@@ -16,11 +16,13 @@ pub struct Rules {
     pub thinking_limit: u64,
     /// A server's own words for a prompt that is too long become the ones Claude Code knows.
     pub known_overflow: bool,
+    /// Seconds of silence after which the client of a stream gets a `ping`; 0: never.
+    pub ping_s: u64,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true }
+        Self { thinking_off: false, thinking_limit: 2_000, known_overflow: true, ping_s: 5 }
     }
 }
 

@@ -78,6 +78,7 @@ impl Line {
                 rules: Rules {
                     thinking_off: !settings.thinking,
                     thinking_limit: settings.thinking_limit,
+                    ping_s: settings.ping_seconds,
                     ..Rules::default()
                 },
                 api: settings.api,

@@ -62,6 +62,7 @@ impl ServerNews {
             | Event::ThinkingCounted { .. }
             | Event::ThinkingStopped { .. }
             | Event::Queued { .. }
+            | Event::AskedAgain { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
             | Event::Machine { .. } => None,

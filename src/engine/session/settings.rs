@@ -49,6 +49,8 @@ pub struct SessionSettings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// Seconds of silence after which Claude Code gets a ping; 0: never.
+    pub ping_seconds: u64,
     /// The sandbox.
     pub tier: Tier,
     /// The conversation to open first.
