@@ -36,7 +36,8 @@ impl Default for Limits {
             longest: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             load: Duration::from_secs(1_800),
-            hung: Duration::from_secs(60),
+            // An old server answers only between two batches of a prompt.
+            hung: Duration::from_secs(300),
         }
     }
 }
@@ -320,19 +321,19 @@ mod tests {
             (10, Input::Silent, Action::Nothing),
             (1_000, Input::Healthy, Action::Ready),
             (10_000, Input::Silent, Action::Nothing),
-            (60_000, Input::Silent, Action::Nothing),
+            (300_000, Input::Silent, Action::Nothing),
             // One answer makes good for everything.
-            (69_000, Input::Healthy, Action::Nothing),
-            (80_000, Input::Silent, Action::Nothing),
-            (139_999, Input::Silent, Action::Nothing),
-            (140_000, Input::Tick, Action::Nothing),
-            (140_001, Input::Silent, Action::Kill),
-            (140_002, Input::Silent, Action::Nothing),
-            (140_010, DIED, Action::Wait(Duration::from_millis(500))),
-            (140_510, Input::Tick, Action::Spawn),
-            (141_000, Input::Healthy, Action::Ready),
-            (142_000, Input::Silent, Action::Nothing),
-            (202_000, Input::Silent, Action::Kill),
+            (309_000, Input::Healthy, Action::Nothing),
+            (320_000, Input::Silent, Action::Nothing),
+            (619_999, Input::Silent, Action::Nothing),
+            (620_000, Input::Tick, Action::Nothing),
+            (620_001, Input::Silent, Action::Kill),
+            (620_002, Input::Silent, Action::Nothing),
+            (620_010, DIED, Action::Wait(Duration::from_millis(500))),
+            (620_510, Input::Tick, Action::Spawn),
+            (621_000, Input::Healthy, Action::Ready),
+            (622_000, Input::Silent, Action::Nothing),
+            (922_000, Input::Silent, Action::Kill),
         ] {
             assert_eq!(m.step(input, T(at)), action, "at {at} ms: {input:?}");
         }
