@@ -20,6 +20,7 @@ use common::{Key, Lcc, Project, Real};
 use lcc::{
     domain::Phase,
     engine::practice::{self, PracticeOptions},
+    protocol::Snapshot,
 };
 
 /// Tokens a second the server reads.
@@ -164,6 +165,76 @@ fn wait(version: &str, claude: &Path, course: Course) {
     outer.wait_for("patient", Duration::from_secs(10));
     outer.key(Key::F(10));
     assert!(outer.wait_end(Duration::from_secs(20)).success());
+}
+
+/// A prompt that is read with pings, given up by Esc, and one more.
+fn interrupt(version: &str) {
+    let (Some(claude), Some(_)) = (Real::claude(version), Real::bwrap()) else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = PracticeOptions {
+        read_rate: 400.0,
+        write_rate: 200.0,
+        batch: 64,
+        ..PracticeOptions::default()
+    };
+    let server = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        practice::start(listener, options).await.unwrap()
+    });
+    let silence = Silence::before(server.addr());
+    let project = Project::with_git();
+    let lcc = Lcc::new(project.path())
+        .env("LCC_CLAUDE", claude)
+        .config("profile = \"lean\"\nping_seconds = 1\n")
+        .args(["--server", &format!("http://{}", silence.addr)]);
+    let mut outer = lcc.start();
+    let until = |what: &str, outer: &common::Outer, holds: &dyn Fn(&Snapshot) -> bool| {
+        let end = Instant::now() + Duration::from_secs(120);
+        loop {
+            let figures = lcc.figures().expect("the session answers");
+            if holds(&figures) {
+                return figures;
+            }
+            assert!(Instant::now() < end, "{what}: {figures:#?}\n{}", outer.screen_text());
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    outer.wait_for("❯", Duration::from_secs(60));
+    outer.type_text("practice: say first");
+    outer.wait_for("practice: say first", Duration::from_secs(30));
+    outer.key(Key::Enter);
+    // Beyond the first pings.
+    until("half of it read", &outer, &|f| f.prefill.done.is_some_and(|done| done >= 1_600));
+    outer.key(Key::Escape);
+    let left = Instant::now();
+    let figures = until("the end", &outer, &|f| f.phase == Phase::Idle && f.prefill.kept.is_some());
+    let kept = figures.prefill.kept.unwrap();
+    println!("{version}: given up {:?} after Esc, {kept:?}", left.elapsed());
+    assert!(kept.tokens >= 1_600 && kept.tokens < kept.total, "{kept:?}");
+
+    // Claude Code may have put the prompt back into its box.
+    outer.key(Key::Ctrl('u'));
+    outer.type_text("practice: say second");
+    outer.wait_for("practice: say second", Duration::from_secs(30));
+    outer.key(Key::Enter);
+    outer.wait_for("● second", Duration::from_secs(120));
+    let figures = until("the answer", &outer, &|f| f.phase == Phase::Idle && f.turns > 0);
+    let last = figures.prefill.last.unwrap();
+    println!("{version}: the next prompt: {last:?}, {} asked", silence.asked());
+    assert!(last.cached.unwrap() >= 1_600, "{last:?}");
+    assert_eq!(figures.cache.breaks, 0, "{:?}", figures.cache);
+    outer.key(Key::F(10));
+    assert!(outer.wait_end(Duration::from_secs(20)).success());
+}
+
+#[test]
+fn esc_on_2_1_197_ends_the_reading_and_keeps_what_was_read() {
+    interrupt("2.1.197");
+}
+
+#[test]
+fn esc_on_2_1_330_ends_the_reading_and_keeps_what_was_read() {
+    interrupt("2.1.330");
 }
 
 /// Both versions at once: they wait, they do not work.

@@ -127,7 +127,8 @@ impl Meter {
             Event::PrefillShare { request, share, source } => {
                 self.share_told(*request, *share, *source, at);
             }
-            Event::Headers { .. } => {}
+            // A second try has a `RequestStarted` of its own, or goes on as the first one.
+            Event::Headers { .. } | Event::AskedAgain { .. } => {}
             Event::FirstToken { request } => self.first_token(*request, at),
             Event::Usage { request, input, cached, output } => {
                 self.usage(*request, *input, *cached, *output);
@@ -163,7 +164,6 @@ impl Meter {
             Event::Queued { status, retry_after_s, .. } => {
                 self.server.put_off(*status, *retry_after_s, at);
             }
-            Event::AskedAgain { .. } => {}
             Event::ServerRestarted { .. } => self.cache.restarted(),
             Event::ServerLine { line } => self.line(line),
             Event::ServerLoad { load } => self.server.load(*load),
