@@ -5,7 +5,12 @@
 //! client that has gone, its cache makes the second reading short. Where it cannot stop, the first
 //! request is kept for a while, so that the second one can have its answer.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    cell::OnceCell,
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -67,6 +72,8 @@ struct Entry {
     first: RequestId,
     asked: Moment,
     body: Bytes,
+    /// Of the prompt in it; made when it is first compared.
+    digest: OnceCell<u64>,
     cancels: bool,
     stage: Stage,
 }
@@ -82,14 +89,19 @@ impl Retries {
     /// prompt takes their place.
     pub fn asked(&mut self, now: Moment, asked: Asked) -> (Verdict, Vec<RequestId>) {
         self.forget(now);
+        // A body is read only when there is something to compare it with.
+        let digest = OnceCell::new();
         let known = self.entries.iter().rposition(|entry| {
-            entry.stage != Stage::Awaited && same_prompt(&entry.body, &asked.body)
+            entry.stage != Stage::Awaited
+                && entry.digest.get_or_init(|| prompt(&entry.body))
+                    == digest.get_or_init(|| prompt(&asked.body))
         });
         let Some(before) = known.and_then(|at| self.entries.remove(at)) else {
             let dropped = self.displaced(now, &asked.body);
             let Asked { request, body, cancels } = asked;
             let stage = Stage::Awaited;
-            self.keep(Entry { request, first: request, asked: now, body, cancels, stage });
+            let first = request;
+            self.keep(Entry { request, first, asked: now, body, digest, cancels, stage });
             return (Verdict::New, dropped);
         };
         let after = now.since(before.asked);
@@ -102,7 +114,8 @@ impl Retries {
         }
         let dropped = if kept { vec![before.request] } else { Vec::new() };
         let Asked { request, body, cancels } = asked;
-        self.keep(Entry { request, first, asked: now, body, cancels, stage: Stage::Awaited });
+        let stage = Stage::Awaited;
+        self.keep(Entry { request, first, asked: now, body, digest, cancels, stage });
         (Verdict::Again { first, after, join: None }, dropped)
     }
 
@@ -188,40 +201,34 @@ impl Retries {
 }
 
 /// The part of a body that the server reads.
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Prompt<'a> {
     #[serde(borrow)]
     model: Option<&'a str>,
     #[serde(borrow)]
-    system: Option<Raw<'a>>,
+    system: Option<&'a RawValue>,
     #[serde(borrow)]
-    tools: Option<Raw<'a>>,
+    tools: Option<&'a RawValue>,
     #[serde(borrow)]
-    messages: Option<Raw<'a>>,
+    messages: Option<&'a RawValue>,
 }
 
-/// JSON as it stands in the body.
-#[derive(Debug, Deserialize)]
-struct Raw<'a>(#[serde(borrow)] &'a RawValue);
-
-impl PartialEq for Raw<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
+/// Digest of the prompt that a body asks for: a second try may differ in its stream and its
+/// limits. Of a body that is no request, all of it counts.
+fn prompt(body: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let read = serde_json::from_slice::<Prompt<'_>>(body).ok();
+    match read.filter(|prompt| prompt.messages.is_some()) {
+        Some(Prompt { model, system, tools, messages }) => {
+            model.hash(&mut hasher);
+            for value in [system, tools, messages] {
+                value.map(RawValue::get).hash(&mut hasher);
+            }
+        }
+        None => body.hash(&mut hasher),
     }
-}
-
-/// Whether two bodies ask for the same prompt: a second try may differ in its stream and its
-/// limits.
-fn same_prompt(a: &[u8], b: &[u8]) -> bool {
-    if a == b {
-        return true;
-    }
-    let read = |body| serde_json::from_slice::<Prompt<'_>>(body).ok();
-    match (read(a), read(b)) {
-        (Some(a), Some(b)) => a.messages.is_some() && a == b,
-        (Some(_) | None, Some(_) | None) => false,
-    }
+    hasher.finish()
 }
 
 /// Whether a body asks for a stream of events.
