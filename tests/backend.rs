@@ -17,8 +17,12 @@ use lcc::{
 /// Name, answers, and what must be found: kind, model, window, dialect.
 type Row = (&'static str, Routes, ServerKind, Option<&'static str>, Option<u64>, Dialect);
 
+const fn no_stop() -> Dialect {
+    Dialect { wants_local_host_header: false, cancels: false, ..Dialect::UNKNOWN }
+}
+
 const fn openai_only() -> Dialect {
-    Dialect { api: Api::OpenAi, wants_local_host_header: false, ..Dialect::UNKNOWN }
+    Dialect { api: Api::OpenAi, wants_local_host_header: false, cancels: false, ..Dialect::UNKNOWN }
 }
 
 #[tokio::test]
@@ -163,7 +167,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
             ServerKind::LmStudio,
             Some("qwen/qwen3-8b"),
             Some(16_384),
-            Dialect { wants_local_host_header: false, ..Dialect::UNKNOWN },
+            no_stop(),
         ),
         (
             "LM Studio before its native API",
@@ -171,7 +175,7 @@ async fn every_kind_is_told_by_its_fingerprint() {
             ServerKind::LmStudio,
             Some("y"),
             Some(8_192),
-            Dialect { wants_local_host_header: false, ..Dialect::UNKNOWN },
+            no_stop(),
         ),
         (
             "llama-swap, 200 to everything",

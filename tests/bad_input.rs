@@ -6,7 +6,7 @@ mod common;
 
 use std::{fmt::Write as _, net::TcpListener, path::Path, time::Duration};
 
-use common::{Key, Lcc, Project};
+use common::{Key, Lcc, Outer, Program, Project, Real};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -164,6 +164,48 @@ fn no_claude_code_and_no_consent() {
     let text = plain(&String::from_utf8_lossy(&outer.raw()), &lcc, project.path());
     insta::assert_snapshot!(format!("[{}] {}", status.exit_code(), text.replace('\r', "")));
     assert!(!lcc.home().join(".local/share/lcc").exists(), "nothing was installed");
+}
+
+/// bubblewrap itself hides bubblewrap from lcc: a machine without it.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_bubblewrap_and_no_consent() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Some(bwrap) = Real::bwrap().and_then(|path| path.canonicalize().ok()) else { return };
+    let project = Project::new();
+    let fake = project.write("claude", "#!/bin/sh\necho '2.1.197 (Claude Code)'\n");
+    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let lcc = Lcc::new(project.path()).env("LCC_CLAUDE", &fake);
+    let command = lcc.command();
+    let mut args: Vec<std::ffi::OsString> =
+        ["--dev-bind", "/", "/", "--ro-bind", "/dev/null"].into_iter().map(Into::into).collect();
+    args.extend([bwrap.clone().into(), "--".into(), command.get_program().to_owned()]);
+    let env = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_owned())));
+    let mut outer = Outer::start(&Program {
+        program: bwrap,
+        args,
+        env: env.collect(),
+        cwd: project.path().to_owned(),
+        cols: 120,
+        rows: 40,
+    });
+    outer.wait_until("the question or the end", SOON, |screen| {
+        let text = screen.contents();
+        text.contains("[y/N]") || text.contains("bubblewrap is not installed")
+    });
+    if outer.screen_text().contains("[y/N]") {
+        outer.type_text("n");
+        outer.key(Key::Enter);
+    }
+    let status = outer.wait_end(SOON);
+    let text = plain(&String::from_utf8_lossy(&outer.raw()), &lcc, project.path());
+    assert_eq!(status.exit_code(), 4, "{text}");
+    assert!(text.contains("bubblewrap") && text.contains("install"), "{text}");
+    assert!(!text.contains("\x1b[?1049h"), "no screen was taken: {text}");
+    println!("{text}");
 }
 
 #[test]

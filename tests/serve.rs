@@ -7,7 +7,7 @@ mod common;
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -64,6 +64,10 @@ impl Fake {
     }
 
     fn with(body: &str, port: u16, keep: bool) -> Self {
+        Self::limited(body, port, keep, Limits::default().hung)
+    }
+
+    fn limited(body: &str, port: u16, keep: bool, hung: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let plan = Plan {
             kind: ServeKind::LlamaServer,
@@ -77,6 +81,7 @@ impl Fake {
         let limits = Limits {
             first: Duration::from_millis(20),
             grace: Duration::from_millis(300),
+            hung,
             ..Limits::default()
         };
         let log = Log::new(dir.path().join("state/server.log"), 100_000);
@@ -160,6 +165,37 @@ async fn a_killed_server_is_started_again() {
     assert_ne!(pid, second);
     drop(fake.supervised.take());
     gone(second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_runs_and_answers_nothing_is_started_again() {
+    let mut fake = Fake::limited("exec $serve", free_port(), false, Duration::from_millis(100));
+    let pid = fake.ready().await;
+    kill(Pid::from_raw(pid.cast_signed()), Signal::SIGSTOP).unwrap();
+    let report = fake.next().await;
+    let Report::Died { cause, .. } = &report else { panic!("{report:?}") };
+    assert!(matches!(cause, Cause::Hung(_)), "{cause:?}");
+    let second = fake.ready().await;
+    assert_ne!(pid, second);
+    drop(fake.supervised.take());
+    gone(second);
+}
+
+#[test]
+fn a_killed_lcc_serve_leaves_no_server() {
+    let (lcc, _project, port) = lcc("exec $serve", &["serve"]);
+    let mut child = lcc.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let end = std::time::Instant::now() + LONG;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(std::time::Instant::now() < end, "it never listened");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        assert!(std::time::Instant::now() < end, "the server outlives lcc");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

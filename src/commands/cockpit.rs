@@ -116,6 +116,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         thinking_limit: settings.thinking_limit,
         prefix_care: settings.prefix_care,
         side_requests: settings.side_requests,
+        ping_seconds: settings.ping_seconds,
         tier: settings.sandbox,
         open: match args.resume.as_deref() {
             None => Open::New,

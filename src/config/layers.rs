@@ -83,6 +83,7 @@ impl Flags {
             | Key::Thinking
             | Key::ThinkingLimit
             | Key::SideRequests
+            | Key::PingSeconds
             | Key::Claude
             | Key::Leader
             | Key::Panes

@@ -1,5 +1,7 @@
 //! The table of every setting: its name, its type, where it can be set, what it means.
 
+#[path = "schema_patience.rs"]
+mod patience;
 #[path = "schema_prefix.rs"]
 mod prefix;
 #[path = "schema_serve.rs"]
@@ -36,6 +38,8 @@ pub enum Key {
     ThinkingLimit,
     /// What is done with requests beside the conversation.
     SideRequests,
+    /// Seconds of silence after which the client gets a ping.
+    PingSeconds,
     /// How much of Claude Code's own equipment is loaded.
     Profile,
     /// Tier of the sandbox.
@@ -128,7 +132,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -139,6 +143,7 @@ impl Key {
         Self::Dialect,
         Self::Thinking,
         Self::ThinkingLimit,
+        Self::PingSeconds,
         Self::SideRequests,
         Self::Profile,
         Self::Sandbox,
@@ -317,6 +322,7 @@ impl Key {
                       ended and sent once more. 0 lets it think on.",
             },
             Self::SideRequests => side::REQUESTS,
+            Self::PingSeconds => patience::PING_SECONDS,
             Self::Profile => Entry {
                 table: None,
                 name: "profile",

@@ -87,6 +87,8 @@ pub struct Settings {
     pub thinking: bool,
     /// Tokens of unwanted thinking after which a request is stopped; 0: never.
     pub thinking_limit: u64,
+    /// Seconds of silence after which the client of a stream gets a ping; 0: never.
+    pub ping_seconds: u64,
     /// What is done with requests beside the conversation.
     pub side_requests: SidePolicy,
     /// The name of the profile: one of lcc's or of `profiles`.
@@ -130,6 +132,7 @@ impl Default for Settings {
             dialect: None,
             thinking: false,
             thinking_limit: 2_000,
+            ping_seconds: 5,
             side_requests: SidePolicy::Auto,
             profile: Profile::Lean.name().to_owned(),
             profiles: BTreeMap::new(),
@@ -162,6 +165,7 @@ impl Settings {
             Key::Dialect => self.dialect = given.dialect()?,
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
+            Key::PingSeconds => self.ping_seconds = given.pause()?,
             Key::SideRequests => self.side_requests = given.name()?,
             Key::Profile => self.profile = given.text("the name of a profile")?,
             Key::Sandbox => self.sandbox = given.name()?,
@@ -224,6 +228,7 @@ impl Settings {
             Key::Dialect => self.dialect.map_or("auto", Api::name).to_owned(),
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),
+            Key::PingSeconds => self.ping_seconds.to_string(),
             Key::SideRequests => self.side_requests.to_string(),
             Key::Profile => self.profile.clone(),
             Key::Sandbox => self.sandbox.to_string(),

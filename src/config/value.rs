@@ -108,6 +108,13 @@ impl Given<'_> {
         self.whole("a whole number of tokens, e.g. 2000")
     }
 
+    /// Seconds between two signs of life, at most a minute.
+    pub(super) fn pause(&self) -> Result<u64, String> {
+        let expected = "a whole number of seconds from 0 to 60";
+        let seconds: u64 = self.whole(expected)?;
+        if seconds > 60 { Err(format!("expected {expected}")) } else { Ok(seconds) }
+    }
+
     /// The API of the server; `None`: the one it wants.
     pub(super) fn dialect(&self) -> Result<Option<Api>, String> {
         let expected = "auto, anthropic or openai";

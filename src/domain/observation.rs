@@ -222,6 +222,18 @@ pub enum Event {
         /// Seconds until it is worth another try, when the server says.
         retry_after_s: Option<u64>,
     },
+    /// A prompt that was given up is asked for again.
+    AskedAgain {
+        /// Number of the new request.
+        request: RequestId,
+        /// The request that asked for it first.
+        first: RequestId,
+        /// Seconds since it was asked for last.
+        after_s: f64,
+        /// Whether it gets the answer of the request before, which is still under way at a server
+        /// that cannot stop; nothing goes upstream then, and no `RequestStarted` follows.
+        joined: bool,
+    },
     /// The server is another process than before, or loaded its model anew: what it had cached is
     /// gone.
     ServerRestarted {

@@ -120,6 +120,13 @@ pub struct Dialect {
     /// A chat completion that asks for `return_progress` streams `prompt_progress` (llama.cpp).
     #[serde(default)]
     pub prompt_progress: bool,
+    /// It stops working on a request whose client has gone, also while it reads the prompt.
+    #[serde(default = "yes")]
+    pub cancels: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Dialect {
@@ -131,6 +138,7 @@ impl Dialect {
         wants_local_host_header: false,
         api: Api::Anthropic,
         prompt_progress: true,
+        cancels: true,
     };
 
     /// A server of which nothing is known.
@@ -141,6 +149,7 @@ impl Dialect {
         wants_local_host_header: true,
         api: Api::Anthropic,
         prompt_progress: false,
+        cancels: true,
     };
 }
 

@@ -9,6 +9,7 @@ mod line;
 pub mod log;
 mod policy;
 pub mod record;
+mod retry;
 mod served;
 mod server;
 mod settings;
@@ -422,6 +423,9 @@ impl Engine {
         }
         self.turned_back(&observation.event);
         self.handing.observe(observation);
+        if let Some(text) = retry::notice(&observation.event) {
+            self.notice(NoticeLevel::Info, text);
+        }
         self.meter.observe(observation);
         self.log.observe(observation);
         if let Some(line) = &mut self.line {

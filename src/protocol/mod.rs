@@ -13,7 +13,7 @@ pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
 pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
     CacheFigures, CompactionFigures, CompactionLast, FixedFigures, ForecastFigures, NoiseFigures,
-    PrefillFigures, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot, ThinkingFigures,
-    TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
+    PrefillFigures, PrefillKept, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot,
+    ThinkingFigures, TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
 pub use update::{Handover, Notice, NoticeLevel, Update};

@@ -119,6 +119,18 @@ pub struct PrefillFigures {
     pub error_percent: Option<f64>,
     /// The last finished prefill of a main request.
     pub last: Option<PrefillLast>,
+    /// The last prompt that was given up while it was read. `None` once one was read to its end.
+    #[serde(default)]
+    pub kept: Option<PrefillKept>,
+}
+
+/// A prompt that was given up: what had been read stays in the server's cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefillKept {
+    /// Tokens of it that the server had in its slot.
+    pub tokens: u64,
+    /// All tokens of the prompt.
+    pub total: u64,
 }
 
 /// A finished prefill.

@@ -19,7 +19,7 @@ use lcc::{
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch as cell};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(3);
 
@@ -135,6 +135,11 @@ impl House {
             }
         }
         messages.push(json!({ "role": "user", "content": [{ "type": "text", "text": text }] }));
+        self.ask()
+    }
+
+    /// Sends the conversation as it stands: once more, when it was sent before.
+    pub fn ask(&self) -> tokio::task::JoinHandle<String> {
         let request = self
             .client
             .post(format!("{}/v1/messages?beta=true", self.address))

@@ -197,6 +197,7 @@ pub fn prefill() -> Snapshot {
         total_estimated: false,
         elapsed_s: Some(12.0),
         last: s.prefill.last,
+        kept: None,
     };
     s
 }

@@ -37,7 +37,8 @@ impl Backend for LmStudio {
             healthy: true,
             loading: false,
             // Its count_tokens answers 200 without a count; usage at the start is not documented.
-            dialect: Dialect { wants_local_host_header: false, ..Dialect::UNKNOWN },
+            // It finishes reading a prompt whose client has gone, as its log says.
+            dialect: Dialect { wants_local_host_header: false, cancels: false, ..Dialect::UNKNOWN },
         }
     }
 }

@@ -38,6 +38,8 @@ impl Backend for OpenAiOnly {
             dialect: Dialect {
                 api: Api::OpenAi,
                 wants_local_host_header: false,
+                // Neither looks at its connection while it reads a prompt.
+                cancels: false,
                 ..Dialect::UNKNOWN
             },
         }

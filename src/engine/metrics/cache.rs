@@ -162,7 +162,7 @@ impl Cache {
     pub(super) fn at_least(&self, flight: &Flight) -> Option<u64> {
         let held = self.held.as_ref()?;
         let grown = held.equal(flight) == held.sections.len();
-        grown.then_some(held.total)
+        grown.then_some(held.total.min(held.read))
     }
 
     /// The server told what it reused for a main request.
@@ -192,6 +192,14 @@ impl Cache {
         self.between = Evidence::default();
     }
 
+    /// The prompt was given up when the server had read so much of it: that much it keeps.
+    pub(super) fn hold_part(&mut self, flight: &Flight, total: u64, read: u64) {
+        self.hold(flight, total.max(read));
+        if let Some(held) = &mut self.held {
+            held.read = read;
+        }
+    }
+
     fn look_for_break(&mut self, held: &Held, read: Read<'_>, reusable: Reusable, around: Around) {
         let Read { flight, total, cached } = read;
         let batch = around.batch.unwrap_or(BATCH);
@@ -213,7 +221,7 @@ impl Cache {
         if reusable.whole || self.between.compacted || self.lost() {
             return;
         }
-        let lost = held.total.saturating_sub(reusable.tokens.max(cached));
+        let lost = held.read.saturating_sub(reusable.tokens.max(cached));
         let Some((part, why)) = text::why(held, flight) else { return };
         // A new conversation differs in its messages; what comes before them should not.
         let fixed = match part {

@@ -135,6 +135,11 @@ impl Meter {
             if !flight.judged {
                 self.cache.hold(flight, total);
             }
+        } else if let Some(read) = flight.reading.done().filter(|_| outcome == &Outcome::ClientGone)
+        {
+            // What was read before the client went stays in the server's slot.
+            self.cache.hold_part(flight, total, read);
+            self.prefill.kept(read, total);
         }
         match outcome {
             Outcome::Done { .. } => self.window.answered(flight, &self.ratios),

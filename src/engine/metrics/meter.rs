@@ -148,7 +148,8 @@ impl Meter {
             Event::PrefillShare { request, share, source } => {
                 self.share_told(*request, *share, *source, at);
             }
-            Event::Headers { .. } => {}
+            // A second try has a `RequestStarted` of its own, or goes on as the first one.
+            Event::Headers { .. } | Event::AskedAgain { .. } => {}
             Event::Prefix { request, cared, compared } => {
                 self.cache.cared(cared);
                 if let Some(flight) = self.flights.get_mut(request) {

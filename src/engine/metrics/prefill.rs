@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{
     domain::{Moment, Source},
-    protocol::{PrefillFigures, PrefillLast},
+    protocol::{PrefillFigures, PrefillKept, PrefillLast},
 };
 
 use super::{curve::Curve, flight::Flight, ratio::Ratios};
@@ -133,6 +133,8 @@ pub(super) struct Prefill {
     /// Tokens of the server's batch: the largest step seen.
     pub batch: Option<u64>,
     pub last: Option<PrefillLast>,
+    /// The last prompt that was given up, until one is read to its end.
+    kept: Option<PrefillKept>,
     /// The shortest prefill so far: what even a small prompt takes, in seconds.
     floor: Option<f64>,
     /// Of the last prompts that nobody told about: how much longer they took than foreseen. Short
@@ -168,9 +170,15 @@ impl Prefill {
         Some(PrefillLast { seconds, total, cached, rate })
     }
 
+    /// A prompt of `total` tokens was given up when `read` of them were in the slot.
+    pub(super) fn kept(&mut self, read: u64, total: u64) {
+        self.kept = Some(PrefillKept { tokens: read, total: total.max(read) });
+    }
+
     /// A main request has ended that had a first token; notes how its prefill went.
     pub(super) fn ended(&mut self, flight: &Flight, expected_cached: u64, ratios: &Ratios) {
         let Some(went) = Self::went(flight, expected_cached, ratios) else { return };
+        self.kept = None;
         let PrefillLast { seconds, total, cached, mut rate } = went;
         self.note_miss(flight, cached.unwrap_or(expected_cached), total, seconds);
         if let (None, Some(total)) = (flight.reading.done(), total) {
@@ -246,6 +254,7 @@ impl Prefill {
     ) -> PrefillFigures {
         let mut out = PrefillFigures {
             last: self.last.clone(),
+            kept: self.kept,
             error_percent: self.error_percent(),
             ..PrefillFigures::default()
         };

@@ -1,7 +1,5 @@
 //! One request to the model: what goes upstream, and which way its answer comes back.
 
-use std::sync::atomic::Ordering;
-
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Response, StatusCode, header::CONTENT_LENGTH};
 
@@ -50,13 +48,10 @@ impl Sending {
 }
 
 impl House {
-    pub(super) async fn model(&self, call: Call) -> Response<ReplyBody> {
+    /// Sends a request whose body was read, and gives its answer as it comes.
+    pub(super) async fn model(&self, call: Call<Bytes>, request: RequestId) -> Response<ReplyBody> {
         let guest = self.desk.traffic.arrive();
-        let Call { method, target, headers, dialect, body, .. } = call;
-        let received = match self.read(&method, &target, &headers, body).await {
-            Ok(body) => body,
-            Err(refused) => return refused,
-        };
+        let Call { method, target, headers, dialect, body: received, .. } = call;
         let text = std::str::from_utf8(&received).ok();
         let Rewritten { body, cared } = text.map(|b| self.rules.rewrite(b)).unwrap_or_default();
         let sent = body.map_or_else(|| received.clone(), Bytes::from);
@@ -71,11 +66,10 @@ impl House {
             Place::Answered(answer) => return answer,
             Place::Go { lease, slot } => (lease, slot),
         };
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let follower = Follower::start(
             self.desk.clone(),
             Job {
-                request: RequestId(number),
+                request,
                 started: self.desk.reporter.clock.now(),
                 received,
                 sent: sent.clone(),
@@ -89,13 +83,8 @@ impl House {
                 guest,
             },
         );
-        let arrived = Arrived {
-            request: RequestId(number),
-            body: &sent,
-            agent: agent.as_deref(),
-            dialect,
-            ask: &tokens,
-        };
+        let arrived =
+            Arrived { request, body: &sent, agent: agent.as_deref(), dialect, ask: &tokens };
         let follower = match self.admit(arrived, follower).await {
             Ok(follower) => follower,
             Err(answer) => return answer,
@@ -104,11 +93,11 @@ impl House {
         let sending = Sending { upstream, method, target, headers, local_host };
         match self.api.unwrap_or(dialect.api) {
             Api::Anthropic if slot.is_none() => {
-                self.direct(sending, sent, (RequestId(number), dialect), follower).await
+                self.direct(sending, sent, (request, dialect), follower).await
             }
             // A slot can be named in OpenAI's API alone.
             Api::Anthropic | Api::OpenAi => {
-                let chat = Chat::new(self.rules, dialect, RequestId(number)).in_slot(slot);
+                let chat = Chat::new(self.rules, dialect, request).in_slot(slot);
                 self.translated(sending, sent, chat, follower).await
             }
         }

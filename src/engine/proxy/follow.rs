@@ -17,6 +17,7 @@ use super::{
     count::{Counter, Question},
     describe::describe,
     hold::{Lease, Room},
+    linger::Lingering,
     ratio::{Ratio, Weights},
     tap::{End, Form, Tap},
     traffic::{Guest, Sent, Traffic},
@@ -124,6 +125,8 @@ pub struct Desk {
     pub past: Arc<Mutex<Option<Past>>>,
     /// Where side requests wait.
     pub room: Room,
+    /// Prompts that were given up.
+    pub lingering: Lingering,
 }
 
 #[derive(Debug)]
@@ -200,6 +203,7 @@ impl Ending {
         if !std::mem::replace(&mut self.done, true) {
             let request = self.request;
             self.desk.active.change(|under_way| under_way.retain(|r| *r != request));
+            self.desk.lingering.ended(at, request, &outcome);
             self.desk.reporter.report_at(at, Event::RequestEnded { request, outcome });
         }
     }

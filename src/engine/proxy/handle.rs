@@ -58,14 +58,14 @@ pub struct House {
 }
 
 /// A call that has passed the gate.
-pub(super) struct Call {
+pub(super) struct Call<B = Incoming> {
     pub method: Method,
     /// Path and query.
     pub target: String,
     pub path: String,
     pub headers: HeaderMap,
     pub dialect: Dialect,
-    pub body: Incoming,
+    pub body: B,
 }
 
 impl House {
@@ -97,7 +97,7 @@ impl House {
             return Ok(self.refuse(&call.method, &call.target, &refusal));
         }
         Ok(match way {
-            Route::Model => self.model(call).await,
+            Route::Model => self.ask(call).await,
             Route::Pass => self.pass(call).await,
             Route::Local(local) => self.local(local, call).await,
             Route::Refused(refusal) => self.refuse(&call.method, &call.target, &refusal),

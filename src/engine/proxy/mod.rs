@@ -6,6 +6,7 @@
 //! that decides is pure: gate, route, rules, body, classify, fit, sections, sse, think, frame, tap.
 
 pub mod answers;
+mod ask;
 pub mod body;
 pub mod chat;
 pub mod classify;
@@ -20,13 +21,16 @@ pub mod frame;
 pub mod gate;
 pub mod handle;
 pub mod hold;
+pub mod linger;
 pub mod listen;
 pub mod oversize;
 pub mod passage;
+pub mod patient;
 mod place;
 pub mod put_off;
 pub mod quiet;
 pub mod ratio;
+pub mod retry;
 pub mod route;
 pub mod rules;
 pub mod sections;
@@ -40,6 +44,7 @@ pub mod traffic;
 pub mod translate;
 pub mod upstream;
 mod weigh;
+pub mod whole;
 pub mod words;
 
 use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
@@ -55,6 +60,7 @@ use self::{
     follow::{Active, Desk, Reporter},
     handle::House,
     hold::Room,
+    linger::Lingering,
     oversize::Gate,
     ratio::Ratio,
     rules::Rules,
@@ -119,6 +125,7 @@ impl Proxy {
             traffic: Traffic::default(),
             past: Arc::default(),
             room: Room::new(clock),
+            lingering: Lingering::default(),
         };
         let house = House {
             upstream: Upstream::new(&settings.upstream, reach)?,

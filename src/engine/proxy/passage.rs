@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::{answers, follow::Follower, shaped::Shaped, tap::End, upstream::why};
+use super::{answers, follow::Follower, patient::Pieces, shaped::Shaped, tap::End, upstream::why};
 
 /// The body of any answer the proxy gives.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub enum ReplyBody {
     Passage(Box<Passage>),
     /// One that is sieved or translated on its way.
     Shaped(Box<Shaped>),
+    /// One that is made piece by piece.
+    Pieces(Pieces),
 }
 
 impl ReplyBody {
@@ -167,6 +169,10 @@ impl Body for ReplyBody {
             Self::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
             Self::Passage(passage) => passage.next(cx),
             Self::Shaped(shaped) => shaped.next(cx),
+            Self::Pieces(pieces) => {
+                let piece = std::task::ready!(pieces.stream().poll_next(cx));
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+            }
         }
     }
 
@@ -175,6 +181,7 @@ impl Body for ReplyBody {
             Self::Whole(body) => body.is_none(),
             Self::Passage(passage) => passage.over || passage.left == Some(0),
             Self::Shaped(shaped) => shaped.is_over(),
+            Self::Pieces(_) => false,
         }
     }
 
@@ -182,7 +189,7 @@ impl Body for ReplyBody {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |b| b.len() as u64)),
             Self::Passage(passage) => passage.left.map_or_else(SizeHint::new, SizeHint::with_exact),
-            Self::Shaped(_) => SizeHint::new(),
+            Self::Shaped(_) | Self::Pieces(_) => SizeHint::new(),
         }
     }
 }

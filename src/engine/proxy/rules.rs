@@ -20,6 +20,8 @@ pub struct Rules {
     pub thinking_limit: u64,
     /// A server's own words for a prompt that is too long become the ones Claude Code knows.
     pub known_overflow: bool,
+    /// Seconds of silence after which the client of a stream gets a `ping`; 0: never.
+    pub ping_s: u64,
     /// What keeps the start of every prompt the same.
     pub prefix: PrefixCare,
     /// What is done with requests beside the conversation.
@@ -41,6 +43,7 @@ impl Default for Rules {
             thinking_off: false,
             thinking_limit: 2_000,
             known_overflow: true,
+            ping_s: 5,
             prefix: PrefixCare::OFF,
             side_requests: SidePolicy::Pass,
         }

@@ -35,6 +35,8 @@ pub enum Cause {
     NoModel(String),
     /// The program cannot be run at all.
     NotStartable(String),
+    /// It ran and answered nothing for so many seconds, and was killed for it.
+    Hung(u64),
     /// The log does not tell.
     Unknown,
 }
@@ -48,7 +50,7 @@ impl Cause {
             | Self::UnknownOption(_)
             | Self::NoModel(_)
             | Self::NotStartable(_) => true,
-            Self::PortTaken(_) | Self::OutOfMemory | Self::Unknown => false,
+            Self::PortTaken(_) | Self::OutOfMemory | Self::Hung(_) | Self::Unknown => false,
         }
     }
 }
@@ -79,6 +81,9 @@ impl fmt::Display for Cause {
             ),
             Self::NotStartable(why) => {
                 write!(f, "the program cannot be started: {why}. Name another with --program")
+            }
+            Self::Hung(seconds) => {
+                write!(f, "it ran, but answered nothing for {seconds} s; lcc killed it")
             }
             Self::Unknown => f.write_str("the log does not tell why"),
         }

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},
-    os::unix::process::ExitStatusExt,
+    os::unix::process::{CommandExt as _, ExitStatusExt},
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -26,6 +26,8 @@ pub(super) struct Group {
     pid: u32,
     /// Left running when the guard goes.
     keep: bool,
+    /// Ends it when lcc itself is killed; none for one that is kept.
+    _watchdog: Option<Watchdog>,
 }
 
 impl Group {
@@ -46,7 +48,8 @@ impl Group {
             .process_group(0);
         let child = command.spawn()?;
         let pid = child.id().ok_or_else(|| io::Error::other("it ended at once"))?;
-        Ok(Self { child, pid, keep })
+        let watchdog = (!keep).then(|| Watchdog::start(pid)).transpose()?;
+        Ok(Self { child, pid, keep, _watchdog: watchdog })
     }
 
     pub(super) const fn pid(&self) -> u32 {
@@ -76,6 +79,40 @@ impl Drop for Group {
         if !self.keep {
             self.signal(Signal::SIGKILL);
         }
+    }
+}
+
+/// Waits for the end of lcc and then kills a group: for an lcc that could not do it itself.
+struct Watchdog {
+    child: std::process::Child,
+    /// Open for as long as lcc lives.
+    _alive: std::process::ChildStdin,
+}
+
+impl Watchdog {
+    /// A shell that reads until its input is closed. Nothing that ends lcc by the terminal ends it.
+    fn start(group: u32) -> io::Result<Self> {
+        const WAIT: &str = "trap '' HUP INT QUIT TERM; read -r _; kill -s KILL -- \"-$1\"";
+        let mut child = std::process::Command::new("/bin/sh")
+            .args(["-c", WAIT, "lcc-watchdog", &group.to_string()])
+            .env_clear()
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let alive =
+            child.stdin.take().ok_or_else(|| io::Error::other("no pipe to the watchdog"))?;
+        Ok(Self { child, _alive: alive })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        // Before the pipe closes: the group may be somebody else's by now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Look {
     Ready,
     /// It is up, but its model cannot be had: the server's own words.
     NoModel(String),
+    /// It was ready and answers nothing now.
+    Silent,
 }
 
 /// Looks at `url`. For Ollama this waits until the model is loaded.
@@ -39,6 +41,15 @@ pub(super) async fn look(client: &Client, url: &str, probe: &Probe) -> Look {
             None => Look::Nothing,
         },
     }
+}
+
+/// Whether a server that was ready still answers anything, whatever it is.
+pub(super) async fn answers(client: &Client, url: &str, probe: &Probe) -> bool {
+    let path = match probe {
+        Probe::Health => "health",
+        Probe::Ollama(_) => "api/version",
+    };
+    get(client, &format!("{url}/{path}")).await.is_some()
 }
 
 async fn get(client: &Client, url: &str) -> Option<StatusCode> {

@@ -22,6 +22,9 @@ pub struct Limits {
     pub grace: Duration,
     /// For the model to load; a server that takes longer is ended and counts as dead.
     pub load: Duration,
+    /// For a server that runs to answer at all; one that is silent for longer is killed and
+    /// counts as dead.
+    pub hung: Duration,
 }
 
 impl Default for Limits {
@@ -33,6 +36,8 @@ impl Default for Limits {
             longest: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             load: Duration::from_secs(1_800),
+            // An old server answers only between two batches of a prompt.
+            hung: Duration::from_secs(300),
         }
     }
 }
@@ -44,6 +49,8 @@ pub enum Input {
     Tick,
     /// The server answers and has its model.
     Healthy,
+    /// A server that was ready did not answer a look.
+    Silent,
     /// The process ended, or could not be started. `hopeless`: another try cannot do better.
     Died {
         /// Whether a restart would only fail again.
@@ -76,10 +83,20 @@ pub enum Action {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Loading { since: Moment },
-    Serving,
-    Waiting { until: Moment },
-    Stopping { since: Moment, killed: bool },
+    Loading {
+        since: Moment,
+    },
+    /// `silent`: since when it answers no look.
+    Serving {
+        silent: Option<Moment>,
+    },
+    Waiting {
+        until: Moment,
+    },
+    Stopping {
+        since: Moment,
+        killed: bool,
+    },
     Ended,
 }
 
@@ -89,7 +106,7 @@ pub struct Machine {
     limits: Limits,
     state: State,
     deaths: VecDeque<Moment>,
-    /// It was killed for taking too long to load.
+    /// It was killed for taking too long to load, or for not answering.
     overdue: bool,
 }
 
@@ -111,22 +128,31 @@ impl Machine {
         matches!(self.state, State::Loading { .. })
     }
 
+    /// Whether it ran and answers nothing any more.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        matches!(self.state, State::Serving { silent: Some(_) })
+    }
+
     /// Takes in what happened and says what to do.
     pub fn step(&mut self, input: Input, now: Moment) -> Action {
         match input {
             Input::Tick => self.tick(now),
             Input::Healthy => match self.state {
                 State::Loading { .. } => {
-                    self.state = State::Serving;
+                    self.state = State::Serving { silent: None };
                     Action::Ready
                 }
-                State::Serving | State::Waiting { .. } | State::Stopping { .. } | State::Ended => {
+                State::Serving { .. } => {
+                    self.state = State::Serving { silent: None };
                     Action::Nothing
                 }
+                State::Waiting { .. } | State::Stopping { .. } | State::Ended => Action::Nothing,
             },
+            Input::Silent => self.silent(now),
             Input::Died { hopeless } => self.died(hopeless, now),
             Input::Stop => match self.state {
-                State::Loading { .. } | State::Serving => {
+                State::Loading { .. } | State::Serving { .. } => {
                     self.state = State::Stopping { since: now, killed: false };
                     Action::Terminate
                 }
@@ -142,6 +168,17 @@ impl Machine {
                 State::Stopping { killed: true, .. } | State::Ended => Action::Nothing,
             },
         }
+    }
+
+    /// Two looks that fail lie at least so far apart: a machine that slept is no reason to kill.
+    fn silent(&mut self, now: Moment) -> Action {
+        let State::Serving { silent } = &mut self.state else { return Action::Nothing };
+        let since = *silent.get_or_insert(now);
+        if !self.overdue && now.since(since) >= self.limits.hung {
+            self.overdue = true;
+            return Action::Kill;
+        }
+        Action::Nothing
     }
 
     fn tick(&mut self, now: Moment) -> Action {
@@ -160,7 +197,7 @@ impl Machine {
                 Action::Kill
             }
             State::Loading { .. }
-            | State::Serving
+            | State::Serving { .. }
             | State::Waiting { .. }
             | State::Stopping { .. }
             | State::Ended => Action::Nothing,
@@ -173,7 +210,7 @@ impl Machine {
                 self.state = State::Ended;
                 Action::End
             }
-            State::Loading { .. } | State::Serving => {
+            State::Loading { .. } | State::Serving { .. } => {
                 while self.deaths.front().is_some_and(|at| now.since(*at) > self.limits.within) {
                     self.deaths.pop_front();
                 }
@@ -275,6 +312,31 @@ mod tests {
         let mut m = Machine::new(limits(), T(0));
         assert_eq!(m.step(Input::Stop, T(1)), Action::Terminate);
         assert_eq!(m.step(Input::Stop, T(2)), Action::Kill);
+    }
+
+    #[test]
+    fn a_server_that_answers_no_more_is_killed_and_started_again() {
+        let mut m = Machine::new(limits(), T(0));
+        for (at, input, action) in [
+            (10, Input::Silent, Action::Nothing),
+            (1_000, Input::Healthy, Action::Ready),
+            (10_000, Input::Silent, Action::Nothing),
+            (300_000, Input::Silent, Action::Nothing),
+            // One answer makes good for everything.
+            (309_000, Input::Healthy, Action::Nothing),
+            (320_000, Input::Silent, Action::Nothing),
+            (619_999, Input::Silent, Action::Nothing),
+            (620_000, Input::Tick, Action::Nothing),
+            (620_001, Input::Silent, Action::Kill),
+            (620_002, Input::Silent, Action::Nothing),
+            (620_010, DIED, Action::Wait(Duration::from_millis(500))),
+            (620_510, Input::Tick, Action::Spawn),
+            (621_000, Input::Healthy, Action::Ready),
+            (622_000, Input::Silent, Action::Nothing),
+            (922_000, Input::Silent, Action::Kill),
+        ] {
+            assert_eq!(m.step(input, T(at)), action, "at {at} ms: {input:?}");
+        }
     }
 
     proptest! {

@@ -24,6 +24,8 @@ use crate::{domain::Moment, engine::clock::Clock};
 
 /// Between two looks at a server that loads, and the pulse of the supervisor.
 const PULSE: Duration = Duration::from_millis(100);
+/// Between two looks at one that runs.
+const BETWEEN: Duration = Duration::from_secs(2);
 /// Pulses between two looks at the log's size and between two words on loading.
 const SECOND: u32 = 10;
 /// Lines of the log that are shown when the supervisor gives up.
@@ -151,6 +153,7 @@ impl Supervisor {
                         self.signal(Signal::SIGTERM);
                         Input::Tick
                     }
+                    Look::Silent => Input::Silent,
                     Look::Nothing | Look::Loading => Input::Tick,
                 },
                 _ = pulse.tick() => {
@@ -183,7 +186,12 @@ impl Supervisor {
                     self.say(Report::Died { how, cause, again });
                 }
                 Action::Terminate => self.signal(Signal::SIGTERM),
-                Action::Kill => self.signal(Signal::SIGKILL),
+                Action::Kill => {
+                    if self.machine.is_silent() {
+                        self.cause = Some(Cause::Hung(self.what.limits.hung.as_secs()));
+                    }
+                    self.signal(Signal::SIGKILL);
+                }
                 Action::GiveUp => {
                     let (how, cause, lines) = self.last_words();
                     let log = self.what.log.path().to_owned();
@@ -311,18 +319,31 @@ impl Looking {
         let task = tokio::spawn(async move {
             loop {
                 match health::look(&client, &url, &probe).await {
-                    Look::Nothing | Look::Loading => tokio::time::sleep(PULSE).await,
-                    look @ (Look::Ready | Look::NoModel(_)) => {
+                    Look::Nothing | Look::Loading | Look::Silent => {
+                        tokio::time::sleep(PULSE).await;
+                    }
+                    Look::Ready => break,
+                    look @ Look::NoModel(_) => {
                         let _ = out.send(look);
                         return;
                     }
                 }
             }
+            // From now on: whether it still answers.
+            let mut look = Look::Ready;
+            while out.send(look).is_ok() {
+                tokio::time::sleep(BETWEEN).await;
+                look = if health::answers(&client, &url, &probe).await {
+                    Look::Ready
+                } else {
+                    Look::Silent
+                };
+            }
         });
         Self { task: Some(task), seen }
     }
 
-    /// What was seen in the end, once.
+    /// What was seen next.
     async fn seen(&mut self) -> Look {
         match self.seen.recv().await {
             Some(look) => look,

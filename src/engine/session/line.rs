@@ -77,6 +77,7 @@ impl Line {
             thinking_limit: settings.thinking_limit,
             prefix: settings.prefix_care,
             side_requests: settings.side_requests,
+            ping_s: settings.ping_seconds,
             ..Rules::default()
         };
         let proxy = Proxy::through(

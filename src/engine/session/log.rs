@@ -29,6 +29,8 @@ struct Open {
     output: Option<u64>,
     tools: Vec<String>,
     leaked: bool,
+    /// Tokens of the prompt in the slot, and all of them.
+    read: Option<(u64, Option<u64>)>,
 }
 
 /// The lines that were not handed over yet, and what later lines need.
@@ -183,7 +185,18 @@ impl Log {
             Event::Side { kind, step, waited_ms, tokens } => {
                 self.push(side_line(at, *kind, *step, *waited_ms, *tokens));
             }
+            Event::AskedAgain { request, first, after_s, joined } => {
+                let after = units::seconds(*after_s);
+                let joined = if *joined { ", joins its reading" } else { "" };
+                let text = format!("{request} asks again after {after} what {first} asked{joined}");
+                self.push(line(at, LogOrigin::Proxy, LogWeight::Notable, text));
+            }
             // Figures that move all the time; the panes show them.
+            Event::PrefillProgress {
+                request: Some(request), done, total, generated: 0, ..
+            } => {
+                self.with(*request, |open| open.read = Some((*done, *total)));
+            }
             Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }
             | Event::Prefix { .. }
@@ -222,6 +235,7 @@ impl Open {
             output: None,
             tools: Vec::new(),
             leaked: false,
+            read: None,
         }
     }
 }
@@ -282,7 +296,14 @@ fn ended(at: Moment, request: RequestId, open: Option<&Open>, outcome: &Outcome)
         Outcome::ServerLost { message } => {
             (LogWeight::Error, Some(format!("server lost: {message}")))
         }
-        Outcome::ClientGone => (LogWeight::Notable, Some("Claude Code hung up".to_owned())),
+        Outcome::ClientGone => {
+            let read = open.filter(|o| o.first.is_none()).and_then(|o| o.read);
+            let kept = read.map_or_else(String::new, |(done, total)| {
+                let of = total.map_or_else(String::new, |t| format!(" of {}", units::count(t)));
+                format!(": {}{of} tok read, the cache keeps them", units::count(done))
+            });
+            (LogWeight::Notable, Some(format!("Claude Code hung up{kept}")))
+        }
     };
     if let Some(end) = end {
         text.push_str(" · ");

@@ -65,6 +65,7 @@ impl ServerNews {
             | Event::Prefix { .. }
             | Event::Queued { .. }
             | Event::TooLong { .. }
+            | Event::AskedAgain { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }
             | Event::Warm(_)

@@ -61,6 +61,8 @@ pub struct SessionSettings {
     pub prefix_care: PrefixCare,
     /// What is done with requests beside the conversation.
     pub side_requests: SidePolicy,
+    /// Seconds of silence after which Claude Code gets a ping; 0: never.
+    pub ping_seconds: u64,
     /// The sandbox.
     pub tier: Tier,
     /// The conversation to open first.

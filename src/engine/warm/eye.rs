@@ -76,6 +76,7 @@ impl Eye {
             Event::ServerRestarted { .. } => vec![Order::Restarted],
             Event::RequestStarted { .. }
             | Event::FixedWeighed { .. }
+            | Event::AskedAgain { .. }
             | Event::TooLong { .. }
             | Event::Side { .. }
             | Event::Prefix { .. }

@@ -5,7 +5,7 @@ use ratatui::{symbols::block, text::Line};
 use crate::{
     domain::{ServerKind, Source, units},
     front::theme::Role,
-    protocol::{PrefillFigures, PrefillLast, Snapshot, WarmReading},
+    protocol::{PrefillFigures, PrefillKept, PrefillLast, Snapshot, WarmReading},
 };
 
 use super::{
@@ -21,15 +21,18 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     }
     let source = if figures.done.is_some() {
         source(figures.source, snapshot.server.kind)
+    } else if figures.kept.is_some() {
+        "given up"
     } else if figures.last.is_some() {
         "last prompt, usage"
     } else {
         UNKNOWN
     };
-    let lines = match (figures.done, &figures.last) {
-        (Some(done), _) => running(figures, done, pen),
-        (None, Some(last)) => finished(last, snapshot, pen),
-        (None, None) => vec![
+    let lines = match (figures.done, &figures.kept, &figures.last) {
+        (Some(done), _, _) => running(figures, done, pen),
+        (None, Some(kept), _) => given_up(kept, snapshot, pen),
+        (None, None, Some(last)) => finished(last, snapshot, pen),
+        (None, None, None) => vec![
             Line::from(bar(pen.width, &[], pen.theme)),
             Line::from(pen.dim("no prompt read yet")),
         ],
@@ -127,12 +130,35 @@ fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'stati
     ]
 }
 
-/// The last prompt, in the places of the one that runs: nothing jumps.
-fn finished(last: &PrefillLast, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'static>> {
-    let next = snapshot
+/// A prompt that was given up: what of it stays in the cache.
+fn given_up(kept: &PrefillKept, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'static>> {
+    let tokens = kept.tokens.min(kept.total);
+    let parts = [Part { share: share(tokens, kept.total), fill: "▓", role: Role::BarFixed }];
+    let mut first = bar(pen.width.saturating_sub(6), &parts, pen.theme);
+    first.push(pen.dim("  kept"));
+    let read = vec![
+        pen.text(units::count(tokens)),
+        pen.dim(" of "),
+        pen.text(units::count(kept.total)),
+        pen.dim(" tok"),
+    ];
+    vec![
+        Line::from(first),
+        pen.row(vec![pen.dim("read")], read),
+        Line::from(pen.dim("the next prompt starts from there")),
+        pen.pair("next, if the cache holds", next(snapshot)),
+    ]
+}
+
+fn next(snapshot: &Snapshot) -> String {
+    snapshot
         .forecast
         .next_prefill_s
-        .map_or_else(|| "– s".to_owned(), |next| format!("~{}", units::seconds(next)));
+        .map_or_else(|| "– s".to_owned(), |next| format!("~{}", units::seconds(next)))
+}
+
+/// The last prompt, in the places of the one that runs: nothing jumps.
+fn finished(last: &PrefillLast, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'static>> {
     let parts = last.total.zip(last.cached).map_or_else(Vec::new, |(total, cached)| {
         let cached = cached.min(total);
         vec![
@@ -156,6 +182,6 @@ fn finished(last: &PrefillLast, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'
             vec![pen.dim("cached "), pen.text(tokens(last.cached, 1))],
             vec![pen.text(rate(last.rate))],
         ),
-        pen.pair("next, if the cache holds", next),
+        pen.pair("next, if the cache holds", next(snapshot)),
     ]
 }

@@ -14,6 +14,8 @@ pub(super) struct Held {
     pub(super) sections: Vec<Section>,
     /// Its tokens as the server counted them.
     pub(super) total: u64,
+    /// Of these, tokens that it had read when the request ended; all, unless it was given up.
+    pub(super) read: u64,
     pub(super) conversation: u64,
     pub(super) model: Option<String>,
     /// Places of which both the rendered bytes and the tokens are known, rising.
@@ -63,6 +65,7 @@ impl Held {
             request: flight.id,
             sections: flight.sections.clone(),
             total,
+            read: total,
             conversation: flight.conversation,
             model: flight.model.clone(),
             knots,
@@ -97,6 +100,12 @@ impl Held {
 
     /// The part of a prompt of `total` tokens that the server should still know.
     pub(super) fn reusable(&self, flight: &Flight, total: u64) -> Reusable {
+        let shared = self.shared(flight, total);
+        Reusable { tokens: shared.tokens.min(self.read), ..shared }
+    }
+
+    /// What a prompt of `total` tokens shares with the one held, read or not.
+    fn shared(&self, flight: &Flight, total: u64) -> Reusable {
         if self.whole(flight) {
             // The whole prompt before is the start of this one: its tokens are counted.
             return Reusable {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     domain::{Risk, ServerKind, Source, Tier},
-    protocol::PrefillLast,
+    protocol::{PrefillKept, PrefillLast},
 };
 
 #[test]
@@ -84,6 +84,8 @@ fn plausible() -> impl Strategy<Value = Snapshot> {
             out.prefill.error_percent = Some(99.4);
             let (total, cached) = (c[4], c[5]);
             out.prefill.last = c[7].map(|_| PrefillLast { seconds: s(2), total, cached, rate });
+            let (tokens, total) = (n(9), n(9).saturating_add(n(10)));
+            out.prefill.kept = about.then_some(PrefillKept { tokens, total });
             out.cache.last_ratio = Some(share);
             out.cache.session_ratio = Some(share);
             (out.cache.reread_tokens, out.cache.breaks) = (n(8), n(9) % 10_000);
