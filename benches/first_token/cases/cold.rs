@@ -1,0 +1,117 @@
+//! `cold`: the first turn of a fresh session on a cold server, bare against lcc; and in lean
+//! the six core tools and `/compact`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    Options,
+    common::Key,
+    record::Kind,
+    report::{Bound, Section, of_tokens},
+    script::Answer,
+    stage::{Session, Stage, TURN, Turn, Who},
+};
+
+/// What the issue asks of a version: how many times fewer tokens, how many times sooner.
+fn bounds(version: &str) -> (f64, f64) {
+    if version == "2.1.197" { (5.5, 8.0) } else { (3.0, 3.0) }
+}
+
+pub fn run(options: &Options, section: &mut Section) {
+    for version in &options.versions {
+        let Some(bare) = first_turn(version, Who::Bare) else { return };
+        let Some(lcc) = first_turn(version, Who::Lcc) else { return };
+        let (fewer, sooner) = bounds(version);
+        section.row(&[
+            format!("{version}, bare"),
+            of_tokens(bare.first.prompt),
+            format!("{:.1} s", bare.wait_s),
+            String::new(),
+        ]);
+        section.row(&[
+            format!("{version}, lcc"),
+            of_tokens(lcc.first.prompt),
+            format!("{:.1} s", lcc.wait_s),
+            format!("{} of them from a start while the user typed", lcc.first.cached),
+        ]);
+        let tokens = bare.first.prompt as f64 / lcc.first.prompt.max(1) as f64;
+        let time = bare.wait_s / lcc.wait_s.max(0.001);
+        section.bound(Bound::at_least(&format!("{version}: times fewer tokens"), tokens, fewer));
+        section.bound(Bound::at_least(&format!("{version}: times sooner"), time, sooner));
+        tools(version, section);
+    }
+}
+
+fn first_turn(version: &str, who: Who) -> Option<Turn> {
+    let stage = Stage::set(version)?;
+    let turn = match who {
+        Who::Bare => {
+            let bare = stage.bare();
+            Session::bare(&stage, &bare, &[]).turn(1)
+        }
+        Who::Lcc => {
+            let lcc = stage.lcc();
+            Session::lcc(&stage, &lcc).turn(1)
+        }
+    };
+    crate::report::keep(&format!("cold-{version}-{}", who.word()), &stage.director.records());
+    Some(turn)
+}
+
+/// All six tools of the lean profile are called once, and `/compact` after them.
+fn tools(version: &str, section: &mut Section) {
+    let Some(stage) = Stage::set(version) else { return };
+    let lcc = stage.lcc();
+    let file = stage.project.path().join("note.txt").display().to_string();
+    stage.director.set_script(move |step, results| {
+        let calls = [
+            ("Write", json!({"file_path": file, "content": "one\ntwo\n"})),
+            ("Read", json!({"file_path": file})),
+            ("Edit", json!({"file_path": file, "old_string": "two", "new_string": "three"})),
+            ("Bash", json!({"command": "cat note.txt", "description": "Show the note"})),
+            ("Glob", json!({"pattern": "**/*.txt"})),
+            ("Grep", json!({"pattern": "three", "output_mode": "content"})),
+        ];
+        match calls.into_iter().nth(results) {
+            Some((name, input)) if step == 1 => Answer::call(name, input),
+            Some(_) | None => Answer::text(format!("Step {step} is done.")),
+        }
+    });
+    let mut session = Session::lcc(&stage, &lcc);
+    let turn = session.turn(1);
+    let errors: Vec<_> = turn.all.iter().flat_map(|r| r.tool_errors.clone()).collect();
+    let results = turn.all.iter().filter(|r| r.kind == Kind::Main).map(|r| r.results).max();
+    let edited = stage.project.read("note.txt");
+    section.bound(Bound::exactly(
+        &format!("{version}: of the six tools, worked"),
+        results.unwrap_or(0).saturating_sub(errors.len()) as f64,
+        6.0,
+    ));
+    section.bound(Bound::that(
+        &format!("{version}: the file they wrote and edited"),
+        edited.as_deref() == Some("one\nthree\n"),
+    ));
+    for error in errors {
+        section.note(&format!("{version}: a tool said: {error}"));
+    }
+    for step in 2..=5 {
+        session.turn(step);
+    }
+    let (from, before) = (stage.director.mark(), session.figures());
+    session.outer.key(Key::F(2));
+    let asked = stage.director.wait(from, TURN, |r| r.kind == Kind::Compaction && r.ended());
+    if asked.is_none() {
+        session.fail("a compaction", from);
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let after = session.turn(6);
+    let used = before.and_then(|f| f.window.used).unwrap_or(0);
+    section.bound(Bound::that(
+        &format!("{version}: /compact ({used} tokens before, {} after)", after.first.prompt),
+        after.first.prompt < used && after.first.prompt > 0,
+    ));
+    crate::report::keep(&format!("tools-{version}"), &stage.director.records());
+    session.leave();
+}

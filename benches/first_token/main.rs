@@ -1,0 +1,103 @@
+//! How soon the first token comes, and what it costs: the real Claude Code, bare and in lcc, on
+//! the real llama.cpp with Gemma 3 270M, 32,768 tokens and one slot.
+//!
+//! `cargo bench --bench first_token -- [CASE…] [--quick] [--claude VERSION] [--write]`, with the
+//! real parts as docs/TESTING.md sets them up. A director stands before the server in both runs:
+//! it has every prompt read in earnest and answers from a script, so that the tiny model makes
+//! sense and both runs are judged by one instrument. Nothing leaves the machine: bare Claude Code
+//! runs in a network namespace whose only door is the director.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+mod bare;
+mod cases;
+mod director;
+mod exchange;
+mod record;
+mod report;
+mod script;
+mod stage;
+
+use std::{panic::AssertUnwindSafe, process::ExitCode, time::Instant};
+
+use report::Section;
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone)]
+pub struct Options {
+    cases: Vec<String>,
+    pub versions: Vec<String>,
+    pub quick: bool,
+    write: bool,
+}
+
+const USAGE: &str = "first_token [cold] [warm] [side] [grow] [ask] \
+                     [--quick] [--claude VERSION] [--write]";
+
+fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options =
+        Options { cases: Vec::new(), versions: Vec::new(), quick: false, write: false };
+    let mut words = words.filter(|w| w != "--bench");
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--quick" => options.quick = true,
+            "--write" => options.write = true,
+            "--claude" => {
+                options.versions.push(words.next().ok_or("--claude needs a version")?);
+            }
+            case if cases::NAMES.contains(&case) => options.cases.push(word),
+            other => return Err(format!("{other:?}: not known. {USAGE}")),
+        }
+    }
+    if options.versions.is_empty() {
+        let both = ["2.1.197", "2.1.330"];
+        options.versions = if options.quick { &both[1..] } else { &both[..] }
+            .iter()
+            .map(|v| (*v).to_owned())
+            .collect();
+    }
+    if options.cases.is_empty() {
+        options.cases = cases::NAMES.map(str::to_owned).into();
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == bare::BRIDGE) {
+        return bare::bridge(&words.collect::<Vec<_>>());
+    }
+    let options = match options(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(said) => {
+            eprintln!("{said}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut good = true;
+    for case in &options.cases {
+        let started = Instant::now();
+        println!("{case}");
+        let mut section = cases::section(case);
+        // A case that fails says so and leaves the others to theirs.
+        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            cases::run(case, &options, &mut section);
+        }));
+        good &= ran.is_ok() && section.held();
+        if ran.is_err() {
+            section.note("did not run to its end; its words are on the terminal");
+        }
+        let command = format!("cargo bench --bench first_token -- {case}");
+        let text = section.markdown(&command);
+        println!("\n{text}\n{case}: {:.0} s\n", started.elapsed().as_secs_f64());
+        if options.write
+            && let Err(said) = report::write(section.name, &text)
+        {
+            eprintln!("{said}");
+            good = false;
+        }
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,206 @@
+//! One stage: a real model server, the director before it, a project, and who plays on it.
+
+use std::{path::PathBuf, thread, time::Duration};
+
+use lcc::domain::Phase;
+
+use crate::{
+    bare::Bare,
+    common::{Key, Lcc, Outer, Project, Real, RealServer},
+    director::Director,
+    record::{Record, mark},
+};
+
+/// A start of Claude Code, sandbox and all.
+pub const START: Duration = Duration::from_secs(60);
+/// A turn, the longest prefill in it included.
+pub const TURN: Duration = Duration::from_secs(900);
+/// Keys a second of a quick typist: the time a prompt takes to be written is the user's.
+const KEYS_PER_SECOND: u32 = 10;
+
+/// The model's name, which `llama_server.py` gives it.
+pub const MODEL: &str = "gemma-3-270m";
+
+/// Who runs Claude Code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    Bare,
+    Lcc,
+}
+
+impl Who {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Lcc => "lcc",
+        }
+    }
+}
+
+/// Server, director, project. All of it ends when this is dropped.
+pub struct Stage {
+    pub version: String,
+    pub claude: PathBuf,
+    pub director: Director,
+    pub project: Project,
+    slots: tempfile::TempDir,
+    server: Option<RealServer>,
+}
+
+impl Stage {
+    /// `None` when a real part is missing; it says which.
+    pub fn set(version: &str) -> Option<Self> {
+        let (claude, _, _) = (Real::claude(version)?, Real::bwrap()?, Real::model()?);
+        let slots = tempfile::Builder::new().prefix("slots-").tempdir().expect("a folder");
+        let server = start_server(&slots)?;
+        let director = Director::start(server.url());
+        let project = Project::with_git();
+        let version = version.to_owned();
+        Some(Self { version, claude, director, project, slots, server: Some(server) })
+    }
+
+    /// Ends the server and starts it anew: nothing is in its cache but what lies on disk.
+    pub fn restart_server(&mut self) {
+        self.server = None;
+        let server = start_server(&self.slots).expect("the server starts again");
+        self.director.set_upstream(server.url());
+        self.server = Some(server);
+    }
+
+    /// A bare Claude Code with a home of its own.
+    pub fn bare(&self) -> Bare {
+        let made = Bare::new(&self.claude, self.director.addr(), MODEL, &self.project);
+        made.expect("bubblewrap was there a moment ago")
+    }
+
+    /// An lcc with a home of its own.
+    pub fn lcc(&self) -> Lcc {
+        Lcc::new(self.project.path())
+            .env("LCC_CLAUDE", &self.claude)
+            .args(["--server", &self.director.url()])
+    }
+}
+
+fn start_server(slots: &tempfile::TempDir) -> Option<RealServer> {
+    RealServer::start(&["--slot-save-path", &slots.path().display().to_string()])
+}
+
+/// A running Claude Code, bare or in lcc, with its prompt box on the screen.
+pub struct Session<'a> {
+    stage: &'a Stage,
+    pub outer: Outer,
+    lcc: Option<&'a Lcc>,
+}
+
+/// How a prompt went.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The first main request of the turn.
+    pub first: Record,
+    /// All requests that came from the prompt to the turn's end.
+    pub all: Vec<Record>,
+    /// Seconds from the Enter key to the first token.
+    pub wait_s: f64,
+}
+
+impl<'a> Session<'a> {
+    pub fn bare(stage: &'a Stage, bare: &Bare, extra: &[String]) -> Self {
+        let mut outer = bare.start(&stage.project, extra);
+        outer.wait_for("❯", START);
+        Self { stage, outer, lcc: None }
+    }
+
+    pub fn lcc(stage: &'a Stage, lcc: &'a Lcc) -> Self {
+        let mut outer = lcc.start();
+        outer.wait_for("❯", START);
+        Self { stage, outer, lcc: Some(lcc) }
+    }
+
+    /// Types the prompt of a step as a person would, presses Enter and waits until the turn is
+    /// over and Claude Code idle again.
+    pub fn turn(&mut self, step: u32) -> Turn {
+        let director = &self.stage.director;
+        let from = director.mark();
+        let enter = self.type_prompt(step);
+        let ended = director.wait(from, TURN, |r| r.ends_turn(step));
+        if ended.is_none() {
+            self.fail(&format!("the end of step {step}"), from);
+        }
+        self.wait_idle();
+        let all = director.records().split_off(from);
+        let first = all.iter().find(|r| r.step == Some(step) && r.first_s.is_some() && r.ended());
+        let Some(first) = first.cloned() else { self.fail("a first token", from) };
+        let wait_s = first.first_at().unwrap_or_default() - enter;
+        Turn { first, all, wait_s }
+    }
+
+    /// Types a prompt and presses Enter; when that was, by the director's clock.
+    pub fn type_prompt(&mut self, step: u32) -> f64 {
+        let text = format!("Do the next one {}", mark(step));
+        for letter in text.chars() {
+            self.outer.type_text(&letter.to_string());
+            thread::sleep(Duration::from_secs(1) / KEYS_PER_SECOND);
+        }
+        self.outer.wait_for(&text, START);
+        let enter = self.stage.director.now_s();
+        self.outer.key(Key::Enter);
+        enter
+    }
+
+    /// Waits until Claude Code takes a prompt again.
+    fn wait_idle(&mut self) {
+        let end = self.stage.director.now_s() + START.as_secs_f64();
+        while self.stage.director.now_s() < end {
+            // Drawn for the last time: what is on the screen now stays until a key is pressed.
+            self.outer.settle(Duration::from_millis(400), Duration::from_secs(2));
+            let busy = self.outer.screen_text().contains("to interrupt");
+            let figures = self.lcc.and_then(Lcc::figures);
+            if !busy && figures.is_none_or(|f| f.phase == Phase::Idle) {
+                return;
+            }
+        }
+        self.fail("an idle client", 0);
+    }
+
+    /// The figures lcc shows.
+    pub fn figures(&self) -> Option<lcc::protocol::Snapshot> {
+        self.lcc.and_then(Lcc::figures)
+    }
+
+    /// F5: an empty conversation.
+    pub fn fresh(&mut self) {
+        self.outer.key(Key::F(5));
+        self.outer.wait_until("an empty prompt box", START, |s| {
+            let text = s.contents();
+            text.contains('❯') && !text.contains("[step ")
+        });
+    }
+
+    /// Ends with everything that is known about why.
+    pub fn fail(&self, what: &str, from: usize) -> ! {
+        let records: Vec<_> = self.stage.director.records().split_off(from);
+        let lines: Vec<_> = records
+            .iter()
+            .map(|r| {
+                format!(
+                    "{:?} step {:?} results {} status {:?} prompt {} cached {} first {:?} end {:?} {:?}",
+                    r.kind, r.step, r.results, r.status, r.prompt, r.cached, r.first_s, r.end_s,
+                    r.tool_errors
+                )
+            })
+            .collect();
+        panic!(
+            "waited for {what}. Requests since:\n{}\nThe screen:\n{}",
+            lines.join("\n"),
+            self.outer.screen_text()
+        );
+    }
+
+    /// Leaves as a person does.
+    pub fn leave(mut self) {
+        if self.lcc.is_some() {
+            self.outer.key(Key::F(10));
+            self.outer.wait_end(START);
+        }
+    }
+}
