@@ -18,38 +18,47 @@ mod exchange;
 mod record;
 mod report;
 mod script;
+mod server;
 mod stage;
 
 use std::{panic::AssertUnwindSafe, process::ExitCode, time::Instant};
 
-use report::Section;
+use cases::Case;
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone)]
 pub struct Options {
-    cases: Vec<String>,
+    cases: Vec<Case>,
     pub versions: Vec<String>,
     pub quick: bool,
+    /// The practice server instead of llama.cpp: tries the bench, proves nothing.
+    pub practice: bool,
     write: bool,
 }
 
 const USAGE: &str = "first_token [cold] [warm] [side] [grow] [ask] \
-                     [--quick] [--claude VERSION] [--write]";
+                     [--quick] [--practice] [--claude VERSION] [--write]";
 
 fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options =
-        Options { cases: Vec::new(), versions: Vec::new(), quick: false, write: false };
+        Options { cases: vec![], versions: vec![], quick: false, practice: false, write: false };
     let mut words = words.filter(|w| w != "--bench");
     while let Some(word) = words.next() {
         match word.as_str() {
             "--quick" => options.quick = true,
+            "--practice" => options.practice = true,
             "--write" => options.write = true,
             "--claude" => {
                 options.versions.push(words.next().ok_or("--claude needs a version")?);
             }
-            case if cases::NAMES.contains(&case) => options.cases.push(word),
-            other => return Err(format!("{other:?}: not known. {USAGE}")),
+            other => match Case::ALL.into_iter().find(|case| case.name() == other) {
+                Some(case) => options.cases.push(case),
+                None => return Err(format!("{other:?}: not known. {USAGE}")),
+            },
         }
+    }
+    if options.practice && options.write {
+        return Err("--write with --practice: figures of the practice server prove nothing".into());
     }
     if options.versions.is_empty() {
         let both = ["2.1.197", "2.1.330"];
@@ -59,7 +68,7 @@ fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
             .collect();
     }
     if options.cases.is_empty() {
-        options.cases = cases::NAMES.map(str::to_owned).into();
+        options.cases = Case::ALL.into();
     }
     Ok(options)
 }
@@ -78,20 +87,20 @@ fn main() -> ExitCode {
     };
     let mut good = true;
     for case in &options.cases {
-        let started = Instant::now();
-        println!("{case}");
-        let mut section = cases::section(case);
+        let (started, name) = (Instant::now(), case.name());
+        println!("{name}");
+        let mut section = case.section();
         // A case that fails says so and leaves the others to theirs.
         let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            cases::run(case, &options, &mut section);
+            case.run(&options, &mut section);
         }));
         good &= ran.is_ok() && section.held();
         if ran.is_err() {
             section.note("did not run to its end; its words are on the terminal");
         }
-        let command = format!("cargo bench --bench first_token -- {case}");
+        let command = format!("cargo bench --bench first_token -- {name}");
         let text = section.markdown(&command);
-        println!("\n{text}\n{case}: {:.0} s\n", started.elapsed().as_secs_f64());
+        println!("\n{text}\n{name}: {:.0} s\n", started.elapsed().as_secs_f64());
         if options.write
             && let Err(said) = report::write(section.name, &text)
         {

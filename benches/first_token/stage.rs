@@ -6,9 +6,11 @@ use lcc::domain::Phase;
 
 use crate::{
     bare::Bare,
-    common::{Key, Lcc, Outer, Project, Real, RealServer},
+    Options,
+    common::{Key, Lcc, Outer, Project, Real},
     director::Director,
     record::{Record, mark},
+    server::Server,
 };
 
 /// A start of Claude Code, sandbox and all.
@@ -17,9 +19,6 @@ pub const START: Duration = Duration::from_secs(60);
 pub const TURN: Duration = Duration::from_secs(900);
 /// Keys a second of a quick typist: the time a prompt takes to be written is the user's.
 const KEYS_PER_SECOND: u32 = 10;
-
-/// The model's name, which `llama_server.py` gives it.
-pub const MODEL: &str = "gemma-3-270m";
 
 /// Who runs Claude Code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,39 +36,56 @@ impl Who {
     }
 }
 
+/// How a prompt is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As by a quick typist: what happens meanwhile is not waited for.
+    Typist,
+    /// All at once, where time is not what is measured.
+    AtOnce,
+}
+
 /// Server, director, project. All of it ends when this is dropped.
 pub struct Stage {
-    pub version: String,
-    pub claude: PathBuf,
+    claude: PathBuf,
     pub director: Director,
     pub project: Project,
     slots: tempfile::TempDir,
-    server: Option<RealServer>,
+    practice: bool,
+    server: Option<Server>,
+    model: &'static str,
 }
 
 impl Stage {
     /// `None` when a real part is missing; it says which.
-    pub fn set(version: &str) -> Option<Self> {
-        let (claude, _, _) = (Real::claude(version)?, Real::bwrap()?, Real::model()?);
+    pub fn set(options: &Options, version: &str) -> Option<Self> {
+        let (claude, _) = (Real::claude(version)?, Real::bwrap()?);
         let slots = tempfile::Builder::new().prefix("slots-").tempdir().expect("a folder");
-        let server = start_server(&slots)?;
+        let practice = options.practice;
+        let server = Server::start(practice, &slots)?;
         let director = Director::start(server.url());
         let project = Project::with_git();
-        let version = version.to_owned();
-        Some(Self { version, claude, director, project, slots, server: Some(server) })
+        let model = server.model();
+        let server = Some(server);
+        Some(Self { claude, director, project, slots, practice, server, model })
     }
 
     /// Ends the server and starts it anew: nothing is in its cache but what lies on disk.
     pub fn restart_server(&mut self) {
         self.server = None;
-        let server = start_server(&self.slots).expect("the server starts again");
+        let server = Server::start(self.practice, &self.slots).expect("the server starts again");
         self.director.set_upstream(server.url());
         self.server = Some(server);
     }
 
+    /// The model's name as the server knows it.
+    pub fn model(&self) -> &'static str {
+        self.model
+    }
+
     /// A bare Claude Code with a home of its own.
     pub fn bare(&self) -> Bare {
-        let made = Bare::new(&self.claude, self.director.addr(), MODEL, &self.project);
+        let made = Bare::new(&self.claude, self.director.addr(), self.model, &self.project);
         made.expect("bubblewrap was there a moment ago")
     }
 
@@ -79,10 +95,6 @@ impl Stage {
             .env("LCC_CLAUDE", &self.claude)
             .args(["--server", &self.director.url()])
     }
-}
-
-fn start_server(slots: &tempfile::TempDir) -> Option<RealServer> {
-    RealServer::start(&["--slot-save-path", &slots.path().display().to_string()])
 }
 
 /// A running Claude Code, bare or in lcc, with its prompt box on the screen.
@@ -116,12 +128,12 @@ impl<'a> Session<'a> {
         Self { stage, outer, lcc: Some(lcc) }
     }
 
-    /// Types the prompt of a step as a person would, presses Enter and waits until the turn is
+    /// Types the prompt of a step, presses Enter and waits until the turn is
     /// over and Claude Code idle again.
-    pub fn turn(&mut self, step: u32) -> Turn {
+    pub fn turn(&mut self, step: u32, pace: Pace) -> Turn {
         let director = &self.stage.director;
         let from = director.mark();
-        let enter = self.type_prompt(step);
+        let enter = self.type_prompt(step, pace);
         let ended = director.wait(from, TURN, |r| r.ends_turn(step));
         if ended.is_none() {
             self.fail(&format!("the end of step {step}"), from);
@@ -135,11 +147,16 @@ impl<'a> Session<'a> {
     }
 
     /// Types a prompt and presses Enter; when that was, by the director's clock.
-    pub fn type_prompt(&mut self, step: u32) -> f64 {
+    fn type_prompt(&mut self, step: u32, pace: Pace) -> f64 {
         let text = format!("Do the next one {}", mark(step));
-        for letter in text.chars() {
-            self.outer.type_text(&letter.to_string());
-            thread::sleep(Duration::from_secs(1) / KEYS_PER_SECOND);
+        match pace {
+            Pace::Typist => {
+                for letter in text.chars() {
+                    self.outer.type_text(&letter.to_string());
+                    thread::sleep(Duration::from_secs(1) / KEYS_PER_SECOND);
+                }
+            }
+            Pace::AtOnce => self.outer.type_text(&text),
         }
         self.outer.wait_for(&text, START);
         let enter = self.stage.director.now_s();
@@ -148,7 +165,7 @@ impl<'a> Session<'a> {
     }
 
     /// Waits until Claude Code takes a prompt again.
-    fn wait_idle(&mut self) {
+    pub fn wait_idle(&mut self) {
         let end = self.stage.director.now_s() + START.as_secs_f64();
         while self.stage.director.now_s() < end {
             // Drawn for the last time: what is on the screen now stays until a key is pressed.

@@ -11,7 +11,7 @@ use crate::{
     record::Kind,
     report::{Bound, Section, of_tokens},
     script::Answer,
-    stage::{Session, Stage, TURN, Turn, Who},
+    stage::{Pace, Session, Stage, TURN, Turn, Who},
 };
 
 /// What the issue asks of a version: how many times fewer tokens, how many times sooner.
@@ -21,8 +21,8 @@ fn bounds(version: &str) -> (f64, f64) {
 
 pub fn run(options: &Options, section: &mut Section) {
     for version in &options.versions {
-        let Some(bare) = first_turn(version, Who::Bare) else { return };
-        let Some(lcc) = first_turn(version, Who::Lcc) else { return };
+        let Some(bare) = first_turn(options, version, Who::Bare) else { return };
+        let Some(lcc) = first_turn(options, version, Who::Lcc) else { return };
         let (fewer, sooner) = bounds(version);
         section.row(&[
             format!("{version}, bare"),
@@ -40,20 +40,20 @@ pub fn run(options: &Options, section: &mut Section) {
         let time = bare.wait_s / lcc.wait_s.max(0.001);
         section.bound(Bound::at_least(&format!("{version}: times fewer tokens"), tokens, fewer));
         section.bound(Bound::at_least(&format!("{version}: times sooner"), time, sooner));
-        tools(version, section);
+        tools(options, version, section);
     }
 }
 
-fn first_turn(version: &str, who: Who) -> Option<Turn> {
-    let stage = Stage::set(version)?;
+fn first_turn(options: &Options, version: &str, who: Who) -> Option<Turn> {
+    let stage = Stage::set(options, version)?;
     let turn = match who {
         Who::Bare => {
             let bare = stage.bare();
-            Session::bare(&stage, &bare, &[]).turn(1)
+            Session::bare(&stage, &bare, &[]).turn(1, Pace::Typist)
         }
         Who::Lcc => {
             let lcc = stage.lcc();
-            Session::lcc(&stage, &lcc).turn(1)
+            Session::lcc(&stage, &lcc).turn(1, Pace::Typist)
         }
     };
     crate::report::keep(&format!("cold-{version}-{}", who.word()), &stage.director.records());
@@ -61,8 +61,8 @@ fn first_turn(version: &str, who: Who) -> Option<Turn> {
 }
 
 /// All six tools of the lean profile are called once, and `/compact` after them.
-fn tools(version: &str, section: &mut Section) {
-    let Some(stage) = Stage::set(version) else { return };
+fn tools(options: &Options, version: &str, section: &mut Section) {
+    let Some(stage) = Stage::set(options, version) else { return };
     let lcc = stage.lcc();
     let file = stage.project.path().join("note.txt").display().to_string();
     stage.director.set_script(move |step, results| {
@@ -80,7 +80,7 @@ fn tools(version: &str, section: &mut Section) {
         }
     });
     let mut session = Session::lcc(&stage, &lcc);
-    let turn = session.turn(1);
+    let turn = session.turn(1, Pace::Typist);
     let errors: Vec<_> = turn.all.iter().flat_map(|r| r.tool_errors.clone()).collect();
     let results = turn.all.iter().filter(|r| r.kind == Kind::Main).map(|r| r.results).max();
     let edited = stage.project.read("note.txt");
@@ -97,7 +97,7 @@ fn tools(version: &str, section: &mut Section) {
         section.note(&format!("{version}: a tool said: {error}"));
     }
     for step in 2..=5 {
-        session.turn(step);
+        session.turn(step, Pace::AtOnce);
     }
     let (from, before) = (stage.director.mark(), session.figures());
     session.outer.key(Key::F(2));
@@ -106,7 +106,7 @@ fn tools(version: &str, section: &mut Section) {
         session.fail("a compaction", from);
     }
     std::thread::sleep(Duration::from_secs(1));
-    let after = session.turn(6);
+    let after = session.turn(6, Pace::AtOnce);
     let used = before.and_then(|f| f.window.used).unwrap_or(0);
     section.bound(Bound::that(
         &format!("{version}: /compact ({used} tokens before, {} after)", after.first.prompt),
