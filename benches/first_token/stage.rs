@@ -9,7 +9,7 @@ use crate::{
     Options,
     common::{Key, Lcc, Outer, Project, Real},
     director::Director,
-    record::{Record, mark},
+    record::{Kind, Record, mark},
     server::Server,
 };
 
@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
         }
         self.wait_idle();
         let all = director.records().split_off(from);
-        let first = all.iter().find(|r| r.step == Some(step) && r.first_s.is_some() && r.ended());
+        let first = all.iter().find(|r| r.kind == Kind::Main && r.step == Some(step) && r.ended());
         let Some(first) = first.cloned() else { self.fail("a first token", from) };
         let wait_s = first.first_at().unwrap_or_default() - enter;
         Turn { first, all, wait_s }

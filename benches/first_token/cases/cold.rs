@@ -65,6 +65,8 @@ fn tools(options: &Options, version: &str, section: &mut Section) {
     let Some(stage) = Stage::set(options, version) else { return };
     let lcc = stage.lcc();
     let file = stage.project.path().join("note.txt").display().to_string();
+    let long = "A line that is long enough to weigh something in the window.\n".repeat(80);
+    let long = stage.project.write("long.txt", &long).display().to_string();
     stage.director.set_script(move |step, results| {
         let calls = [
             ("Write", json!({"file_path": file, "content": "one\ntwo\n"})),
@@ -76,6 +78,10 @@ fn tools(options: &Options, version: &str, section: &mut Section) {
         ];
         match calls.into_iter().nth(results) {
             Some((name, input)) if step == 1 => Answer::call(name, input),
+            // Something that a compaction can free.
+            Some(_) if (2..=5).contains(&step) && results == 0 => {
+                Answer::call("Bash", json!({"command": format!("cat {long}")}))
+            }
             Some(_) | None => Answer::text(format!("Step {step} is done.")),
         }
     });
