@@ -15,22 +15,12 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{record::Record, script::Answer};
 
-/// A call that is not `/v1/messages`, as it was passed on.
-#[derive(Debug, Clone)]
-pub struct Passed {
-    pub at_s: f64,
-    pub target: String,
-    pub status: u16,
-    pub answer: String,
-}
-
 /// What the main requests of a step are answered: the step and the tool results so far.
 pub type Script = dyn Fn(u32, usize) -> Answer + Send + Sync;
 
 #[derive(Default)]
 pub struct Book {
     pub requests: Vec<Record>,
-    pub passed: Vec<Passed>,
 }
 
 /// What all connections share.
@@ -41,6 +31,8 @@ pub struct House {
     pub book: Mutex<Book>,
     pub news: Condvar,
     pub started: Instant,
+    /// Say each request on stderr.
+    pub trace: bool,
 }
 
 impl House {
@@ -69,7 +61,11 @@ impl House {
         let record = &mut book.requests[id];
         let since = now - record.at_s;
         write(record, since);
+        let line = (self.trace && !record.under_way()).then(|| record.line());
         drop(book);
+        if let Some(line) = line {
+            eprintln!("    {line}");
+        }
         self.news.notify_all();
     }
 }
@@ -87,7 +83,7 @@ pub struct Director {
 
 impl Director {
     /// Starts it before the server at `upstream`, on a free port.
-    pub fn start(upstream: &str) -> Self {
+    pub fn start(upstream: &str, trace: bool) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -101,6 +97,7 @@ impl Director {
             book: Mutex::default(),
             news: Condvar::new(),
             started: Instant::now(),
+            trace,
         });
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let addr = listener.local_addr().expect("its address");
@@ -135,14 +132,14 @@ impl Director {
         lock(&self.house.book).requests.clone()
     }
 
+    /// Whether a request is under way.
+    pub fn busy(&self) -> bool {
+        lock(&self.house.book).requests.iter().any(Record::under_way)
+    }
+
     /// How many there are: the start of what comes next.
     pub fn mark(&self) -> usize {
         lock(&self.house.book).requests.len()
-    }
-
-    /// The calls that were passed on unread.
-    pub fn passed(&self) -> Vec<Passed> {
-        lock(&self.house.book).passed.clone()
     }
 
     /// Waits until a record from number `from` on satisfies `holds`; `None` when time is up.
@@ -184,14 +181,6 @@ impl Director {
         self.runtime.block_on(async {
             let answer = self.house.client.post(url).json(body).send().await.ok()?;
             answer.json::<Value>().await.ok()?["input_tokens"].as_u64()
-        })
-    }
-
-    /// Asks the server with GET, e.g. `/props`.
-    pub fn ask(&self, target: &str) -> Option<Value> {
-        let url = self.house.url(target);
-        self.runtime.block_on(async {
-            self.house.client.get(url).send().await.ok()?.json::<Value>().await.ok()
         })
     }
 }

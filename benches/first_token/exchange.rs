@@ -13,15 +13,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
-    director::{House, Passed, Piece, lock, usage},
+    director::{House, Piece, lock, usage},
     record::{Kind, Record},
     script::{self, Answer},
 };
 
 type Reply = Response<BoxBody<Bytes, Infallible>>;
-
-/// Of an answer that is only passed on, this much is kept for the record.
-const KEPT: usize = 2_000;
 
 /// Answers one call.
 pub async fn answer(house: Arc<House>, call: Request<Incoming>) -> Result<Reply, Infallible> {
@@ -40,7 +37,7 @@ pub async fn answer(house: Arc<House>, call: Request<Incoming>) -> Result<Reply,
     let parsed = message.then(|| serde_json::from_slice::<Value>(&body).ok()).flatten();
     let Some(parsed) = parsed else {
         let sent = onward.body(body).send().await;
-        return Ok(pass_on(house, target, sent));
+        return Ok(pass_on(sent));
     };
     let id = house.open(parsed.clone(), body.len());
     let (kind, streams) = (lock(&house.book).requests[id].kind, parsed["stream"] == true);
@@ -224,35 +221,26 @@ fn watched(house: Arc<House>, id: usize, mut upstream: reqwest::Response) -> Rep
     streamed(status, &kind, said)
 }
 
-/// Passes any other answer on, and notes the call.
-fn pass_on(
-    house: Arc<House>,
-    target: String,
-    sent: Result<reqwest::Response, reqwest::Error>,
-) -> Reply {
+/// Passes any other answer on as it is.
+fn pass_on(sent: Result<reqwest::Response, reqwest::Error>) -> Reply {
     let mut upstream = match sent {
         Ok(upstream) => upstream,
         Err(error) => return down(&error),
     };
     let (tell, said) = mpsc::channel(16);
     let (status, kind) = (upstream.status(), content_type(&upstream));
+    // What lcc tells the server and its start by.
     let marks: Vec<_> = ["server", "process-start-time-unix"]
         .into_iter()
         .filter_map(|name| Some((name, upstream.headers().get(name)?.clone())))
         .collect();
-    let at_s = house.now_s();
     tokio::spawn(async move {
-        let mut answer = Vec::new();
         while let Some(chunk) = tokio::select! {
             () = tell.closed() => None,
             chunk = upstream.chunk() => chunk.ok().flatten(),
         } {
-            answer.extend(chunk.iter().take(KEPT.saturating_sub(answer.len())));
             let _ = tell.send(Ok(Frame::data(chunk))).await;
         }
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = status.as_u16();
-        lock(&house.book).passed.push(Passed { at_s, target, status, answer });
     });
     let mut reply = streamed(status, &kind, said);
     for (name, value) in marks {

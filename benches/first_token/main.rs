@@ -33,20 +33,30 @@ pub struct Options {
     pub quick: bool,
     /// The practice server instead of llama.cpp: tries the bench, proves nothing.
     pub practice: bool,
+    /// Say each request on stderr as it ends.
+    pub trace: bool,
     write: bool,
 }
 
 const USAGE: &str = "first_token [cold] [warm] [side] [grow] [ask] \
-                     [--quick] [--practice] [--claude VERSION] [--write]";
+                     [--quick] [--practice] [--trace] [--claude VERSION] [--write]";
 
 fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options =
-        Options { cases: vec![], versions: vec![], quick: false, practice: false, write: false };
+        Options {
+        cases: Vec::new(),
+        versions: Vec::new(),
+        quick: false,
+        practice: false,
+        trace: false,
+        write: false,
+    };
     let mut words = words.filter(|w| w != "--bench");
     while let Some(word) = words.next() {
         match word.as_str() {
             "--quick" => options.quick = true,
             "--practice" => options.practice = true,
+            "--trace" => options.trace = true,
             "--write" => options.write = true,
             "--claude" => {
                 options.versions.push(words.next().ok_or("--claude needs a version")?);

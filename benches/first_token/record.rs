@@ -96,6 +96,29 @@ impl Record {
         self.end_s.is_some() && self.status == Some(200)
     }
 
+    /// Whether it has neither been answered nor failed.
+    pub fn under_way(&self) -> bool {
+        self.end_s.is_none() && self.status.is_none_or(|status| status == 200)
+    }
+
+    /// One line about it, for a trace.
+    pub fn line(&self) -> String {
+        let s = |seconds: Option<f64>| seconds.map_or("-".to_owned(), |s| format!("{s:.2} s"));
+        format!(
+            "{:8.2} {:?} step {} results {} status {} prompt {} cached {} first {} end {} {:?}",
+            self.at_s,
+            self.kind,
+            self.step.unwrap_or(0),
+            self.results,
+            self.status.unwrap_or(0),
+            self.prompt,
+            self.cached,
+            s(self.first_s),
+            s(self.end_s),
+            self.tool_errors
+        )
+    }
+
     /// Seconds from the director's start to the first token.
     pub fn first_at(&self) -> Option<f64> {
         Some(self.at_s + self.first_s?)

@@ -17,6 +17,8 @@ use crate::{
 pub const START: Duration = Duration::from_secs(60);
 /// A turn, the longest prefill in it included.
 pub const TURN: Duration = Duration::from_secs(900);
+/// Seconds without a request and without a change on the screen after which nothing will come.
+const STALL_S: f64 = 25.0;
 /// Keys a second of a quick typist: the time a prompt takes to be written is the user's.
 const KEYS_PER_SECOND: u32 = 10;
 
@@ -63,7 +65,7 @@ impl Stage {
         let slots = tempfile::Builder::new().prefix("slots-").tempdir().expect("a folder");
         let practice = options.practice;
         let server = Server::start(practice, &slots)?;
-        let director = Director::start(server.url());
+        let director = Director::start(server.url(), options.trace);
         let project = Project::with_git();
         let model = server.model();
         let server = Some(server);
@@ -134,16 +136,33 @@ impl<'a> Session<'a> {
         let director = &self.stage.director;
         let from = director.mark();
         let enter = self.type_prompt(step, pace);
-        let ended = director.wait(from, TURN, |r| r.ends_turn(step));
-        if ended.is_none() {
-            self.fail(&format!("the end of step {step}"), from);
-        }
+        self.wait_turn(step, from);
         self.wait_idle();
         let all = director.records().split_off(from);
         let first = all.iter().find(|r| r.kind == Kind::Main && r.step == Some(step) && r.ended());
         let Some(first) = first.cloned() else { self.fail("a first token", from) };
         let wait_s = first.first_at().unwrap_or_default() - enter;
         Turn { first, all, wait_s }
+    }
+
+    /// Waits until a turn has ended; fails when time is up, or as soon as nothing goes on although
+    /// it has not ended.
+    fn wait_turn(&mut self, step: u32, from: usize) {
+        let director = &self.stage.director;
+        let end = director.now_s() + TURN.as_secs_f64();
+        let mut quiet_since = director.now_s();
+        let mut screen = String::new();
+        while director.wait(from, Duration::from_secs(1), |r| r.ends_turn(step)).is_none() {
+            let now = director.now_s();
+            let shown = self.outer.screen_text();
+            if director.busy() || shown != screen {
+                quiet_since = now;
+                screen = shown;
+            }
+            if now > end || now - quiet_since > STALL_S {
+                self.fail(&format!("the end of step {step}"), from);
+            }
+        }
     }
 
     /// Types a prompt and presses Enter; when that was, by the director's clock.
@@ -196,16 +215,7 @@ impl<'a> Session<'a> {
     /// Ends with everything that is known about why.
     pub fn fail(&self, what: &str, from: usize) -> ! {
         let records: Vec<_> = self.stage.director.records().split_off(from);
-        let lines: Vec<_> = records
-            .iter()
-            .map(|r| {
-                format!(
-                    "{:?} step {:?} results {} status {:?} prompt {} cached {} first {:?} end {:?} {:?}",
-                    r.kind, r.step, r.results, r.status, r.prompt, r.cached, r.first_s, r.end_s,
-                    r.tool_errors
-                )
-            })
-            .collect();
+        let lines: Vec<_> = records.iter().map(Record::line).collect();
         panic!(
             "waited for {what}. Requests since:\n{}\nThe screen:\n{}",
             lines.join("\n"),
