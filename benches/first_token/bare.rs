@@ -31,7 +31,12 @@ pub struct Bare {
 
 impl Bare {
     /// With a fresh home, seeded so that no question comes. `None` without bubblewrap.
-    pub fn new(claude: &Path, director: SocketAddr, model: &str, project: &Project) -> Option<Self> {
+    pub fn new(
+        claude: &Path,
+        director: SocketAddr,
+        model: &str,
+        project: &Project,
+    ) -> Option<Self> {
         let bwrap = Real::bwrap()?;
         let home = tempfile::Builder::new().prefix("bare-home-").tempdir().expect("a folder");
         state::seed(home.path(), project.path(), Look::Dark).expect("the state folder");

@@ -40,6 +40,8 @@ pub async fn answer(house: Arc<House>, call: Request<Incoming>) -> Result<Reply,
         return Ok(pass_on(sent));
     };
     let id = house.open(parsed.clone(), body.len());
+    // A client that goes away before the head of the answer takes this future with it.
+    let _left = Left { house: Arc::clone(&house), id };
     let (kind, streams) = (lock(&house.book).requests[id].kind, parsed["stream"] == true);
     let mut asked = parsed;
     if kind != Kind::Warm {
@@ -71,6 +73,20 @@ pub async fn answer(house: Arc<House>, call: Request<Incoming>) -> Result<Reply,
         text.extend(frame.into_data().unwrap_or_default());
     }
     Ok(whole(StatusCode::OK, text.into()))
+}
+
+/// Notes on a request that was left before the server answered that it was.
+struct Left {
+    house: Arc<House>,
+    id: usize,
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if lock(&self.house.book).requests[self.id].status.is_none() {
+            self.house.note(self.id, |r, _| r.status = Some(499));
+        }
+    }
 }
 
 /// Follows the server's answer to its end, then says the scripted one. When the client has gone
@@ -264,7 +280,8 @@ fn streamed(status: StatusCode, kind: &str, said: mpsc::Receiver<Piece>) -> Repl
 
 /// The answer of a server that is not there.
 fn down(error: &reqwest::Error) -> Reply {
-    let said = json!({"type": "error", "error": {"type": "api_error", "message": error.to_string()}});
+    let said =
+        json!({"type": "error", "error": {"type": "api_error", "message": error.to_string()}});
     whole(StatusCode::BAD_GATEWAY, said.to_string().into())
 }
 

@@ -42,8 +42,7 @@ const USAGE: &str = "first_token [cold] [warm] [side] [grow] [ask] \
                      [--quick] [--practice] [--trace] [--claude VERSION] [--write]";
 
 fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options =
-        Options {
+    let mut options = Options {
         cases: Vec::new(),
         versions: Vec::new(),
         quick: false,

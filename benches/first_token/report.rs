@@ -62,11 +62,7 @@ pub struct Section {
 }
 
 impl Section {
-    pub fn new(
-        name: &'static str,
-        intro: &'static str,
-        columns: &'static [&'static str],
-    ) -> Self {
+    pub fn new(name: &'static str, intro: &'static str, columns: &'static [&'static str]) -> Self {
         Self { name, intro, columns, rows: Vec::new(), bounds: Vec::new(), notes: Vec::new() }
     }
 

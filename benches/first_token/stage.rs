@@ -5,8 +5,8 @@ use std::{path::PathBuf, thread, time::Duration};
 use lcc::domain::Phase;
 
 use crate::{
-    bare::Bare,
     Options,
+    bare::Bare,
     common::{Key, Lcc, Outer, Project, Real},
     director::Director,
     record::{Kind, Record, mark},
