@@ -155,7 +155,7 @@ fn scripted(house: &House, record: &Record) -> Answer {
             let script = Arc::clone(&lock(&house.script));
             script(step, record.results)
         }
-        (Kind::Compaction, _) => script::summary(),
+        (Kind::Compaction, step) => script::summary(step.unwrap_or(0)),
         (Kind::Side, _) => script::title(),
         (Kind::Main | Kind::Warm | Kind::Other, _) => Answer::text("ok"),
     }

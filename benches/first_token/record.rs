@@ -151,6 +151,7 @@ fn read(body: &Value) -> Told {
         let text = text_of(&message["content"]);
         if n == 0 && asks_for_summary(&text) {
             told.kind = Kind::Compaction;
+            told.step = messages.iter().rev().find_map(|m| marked(&text_of(&m["content"])));
             return told;
         }
         if let Some(step) = marked(&text) {

@@ -111,14 +111,15 @@ pub fn title() -> Answer {
     Answer::text(r#"{"title": "Work through the steps"}"#)
 }
 
-/// The answer to a compaction request: a summary of a usual size.
-pub fn summary() -> Answer {
+/// The answer to a compaction request: a summary of a usual size. It names the last step, so that
+/// a turn that was compacted in its middle goes on.
+pub fn summary(step: u32) -> Answer {
     let line = "The user asked for one step after the other; each step read one file of the \
                 folder data and found nothing that has to be mended. ";
     Answer::text(format!(
         "<analysis>\nThe steps were done in order.\n</analysis>\n<summary>\n1. Primary request: \
-         work through the steps.\n2. Done so far: {}\n3. Next: the step that the user names.\n\
-         </summary>",
-        line.repeat(6)
+         work through the steps.\n2. Done so far: {}\n3. Last named: {}\n</summary>",
+        line.repeat(6),
+        crate::record::mark(step),
     ))
 }

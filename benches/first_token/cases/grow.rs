@@ -48,7 +48,7 @@ impl Course {
 pub fn auto(options: &Options, section: &mut Section) {
     let course = Course::of(
         options,
-        Course { turns: 12, window: 12_288, lines: (10, 4) },
+        Course { turns: 12, window: 24_576, lines: (30, 10) },
         Course { turns: 40, window: 32_768, lines: (18, 2) },
     );
     for version in &options.versions {
@@ -151,8 +151,8 @@ fn judge(
 pub fn ask(options: &Options, section: &mut Section) {
     let course = Course::of(
         options,
-        Course { turns: 30, window: 12_288, lines: (10, 4) },
-        Course { turns: 40, window: 16_384, lines: (14, 4) },
+        Course { turns: 20, window: 20_480, lines: (30, 10) },
+        Course { turns: 20, window: 20_480, lines: (30, 10) },
     );
     for version in &options.versions {
         let Some(stage) = Stage::set(options, version) else { return };
