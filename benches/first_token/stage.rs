@@ -133,21 +133,32 @@ impl<'a> Session<'a> {
     /// Types the prompt of a step, presses Enter and waits until the turn is
     /// over and Claude Code idle again.
     pub fn turn(&mut self, step: u32, pace: Pace) -> Turn {
+        let from = self.stage.director.mark();
+        match self.try_turn(step, pace) {
+            Some(turn) => turn,
+            None => self.fail(&format!("the end of step {step}"), from),
+        }
+    }
+
+    /// The same; `None` when the turn does not come to its end.
+    pub fn try_turn(&mut self, step: u32, pace: Pace) -> Option<Turn> {
         let director = &self.stage.director;
         let from = director.mark();
         let enter = self.type_prompt(step, pace);
-        self.wait_turn(step, from);
+        if !self.wait_turn(step, from) {
+            return None;
+        }
         self.wait_idle();
         let all = director.records().split_off(from);
-        let first = all.iter().find(|r| r.kind == Kind::Main && r.step == Some(step) && r.ended());
-        let Some(first) = first.cloned() else { self.fail("a first token", from) };
-        let wait_s = first.first_at().unwrap_or_default() - enter;
-        Turn { first, all, wait_s }
+        let main = |r: &&Record| r.kind == Kind::Main && r.step == Some(step) && r.ended();
+        let first = all.iter().find(main)?.clone();
+        let wait_s = first.first_at()? - enter;
+        Some(Turn { first, all, wait_s })
     }
 
-    /// Waits until a turn has ended; fails when time is up, or as soon as nothing goes on although
+    /// Waits until a turn has ended; `false` when time is up, or as soon as nothing goes on although
     /// it has not ended.
-    fn wait_turn(&mut self, step: u32, from: usize) {
+    fn wait_turn(&mut self, step: u32, from: usize) -> bool {
         let director = &self.stage.director;
         let end = director.now_s() + TURN.as_secs_f64();
         let mut quiet_since = director.now_s();
@@ -158,9 +169,10 @@ impl<'a> Session<'a> {
                 quiet_since = now;
             }
             if now > end || now - quiet_since > STALL_S {
-                self.fail(&format!("the end of step {step}"), from);
+                return false;
             }
         }
+        true
     }
 
     /// Types a prompt and presses Enter; when that was, by the director's clock.

@@ -162,7 +162,12 @@ pub fn ask(options: &Options, section: &mut Section) {
         let mut session = Session::lcc(&stage, &lcc);
         let (mut warned, mut too_late, mut words) = (None, None, String::new());
         for step in 1..=course.turns {
-            let turn = session.turn(step, Pace::AtOnce);
+            let Some(turn) = session.try_turn(step, Pace::AtOnce) else {
+                // Nothing goes any more: this turn was one too many.
+                let records = stage.director.records();
+                too_late = records.iter().map(|r| r.prompt).max().map(|prompt| (step, prompt));
+                break;
+            };
             let figures = figures(&session);
             if warned.is_none() && figures["forecast"]["risk"] != "none" {
                 warned = Some(step);
