@@ -46,7 +46,7 @@ impl Bare {
             for inside in listener.incoming().map_while(Result::ok) {
                 if let Ok(outside) = TcpStream::connect(director) {
                     let _ = outside.set_nodelay(true);
-                    thread::spawn(move || join(Way::Unix(inside), Way::Tcp(outside)));
+                    thread::spawn(move || join(&Way::Unix(inside), &Way::Tcp(outside)));
                 }
             }
         });
@@ -99,7 +99,7 @@ pub fn bridge(words: &[OsString]) -> ExitCode {
             for inside in listener.incoming().map_while(Result::ok) {
                 let _ = inside.set_nodelay(true);
                 if let Ok(outside) = UnixStream::connect(&socket) {
-                    thread::spawn(move || join(Way::Tcp(inside), Way::Unix(outside)));
+                    thread::spawn(move || join(&Way::Tcp(inside), &Way::Unix(outside)));
                 }
             }
         });
@@ -139,7 +139,7 @@ impl Way {
 
 /// Copies both ways until both ends have closed. When one is gone for good so is the other, so
 /// that a client that gives up is seen on the far side.
-fn join(a: Way, b: Way) {
+fn join(a: &Way, b: &Way) {
     let (Ok((mut from_a, mut to_a)), Ok((mut from_b, mut to_b))) = (a.halves(), b.halves()) else {
         return;
     };

@@ -31,6 +31,8 @@ pub struct Options {
     cases: Vec<Case>,
     pub versions: Vec<String>,
     pub quick: bool,
+    /// Without the runs of bare Claude Code, where a case can do without.
+    pub lcc_only: bool,
     /// The practice server instead of llama.cpp: tries the bench, proves nothing.
     pub practice: bool,
     /// Say each request on stderr as it ends.
@@ -39,13 +41,14 @@ pub struct Options {
 }
 
 const USAGE: &str = "first_token [cold] [warm] [side] [grow] [ask] \
-                     [--quick] [--practice] [--trace] [--claude VERSION] [--write]";
+                     [--quick] [--lcc] [--practice] [--trace] [--claude VERSION] [--write]";
 
 fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options {
         cases: Vec::new(),
         versions: Vec::new(),
         quick: false,
+        lcc_only: false,
         practice: false,
         trace: false,
         write: false,
@@ -54,6 +57,7 @@ fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--quick" => options.quick = true,
+            "--lcc" => options.lcc_only = true,
             "--practice" => options.practice = true,
             "--trace" => options.trace = true,
             "--write" => options.write = true,
@@ -66,8 +70,8 @@ fn options(words: impl Iterator<Item = String>) -> Result<Options, String> {
             },
         }
     }
-    if options.practice && options.write {
-        return Err("--write with --practice: figures of the practice server prove nothing".into());
+    if options.write && (options.practice || options.quick || options.lcc_only) {
+        return Err("--write wants the whole run: without --quick, --lcc and --practice".into());
     }
     if options.versions.is_empty() {
         let both = ["2.1.197", "2.1.330"];

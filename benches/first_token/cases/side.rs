@@ -65,6 +65,9 @@ pub fn run(options: &Options, section: &mut Section) {
     for version in &options.versions {
         for order in [Order::Before, Order::After] {
             for who in [Who::Bare, Who::Lcc] {
+                if options.lcc_only && who == Who::Bare {
+                    continue;
+                }
                 if !play(options, version, who, order, turns, section) {
                     return;
                 }

@@ -10,10 +10,16 @@ use crate::{
 pub fn run(options: &Options, section: &mut Section) {
     let rounds = if options.quick { 2 } else { 5 };
     for version in &options.versions {
-        let Some(stage) = Stage::set(options, version) else { return };
-        let bare = again_bare(&stage);
-        keep(&format!("warm-{version}-bare"), &stage.director.records());
-        drop(stage);
+        if !options.lcc_only {
+            let Some(stage) = Stage::set(options, version) else { return };
+            let bare = again_bare(&stage);
+            keep(&format!("warm-{version}-bare"), &stage.director.records());
+            section.row(&[
+                format!("{version}, bare: a second session, same server"),
+                format!("{:.1} s", bare.wait_s),
+                format!("{} of {}", bare.first.cached, bare.first.prompt),
+            ]);
+        }
         let Some(mut stage) = Stage::set(options, version) else { return };
         let lcc = stage.lcc();
         let mut restarts = Vec::new();
@@ -34,11 +40,6 @@ pub fn run(options: &Options, section: &mut Section) {
             session.leave();
         }
         keep(&format!("warm-{version}-lcc"), &stage.director.records());
-        section.row(&[
-            format!("{version}, bare: a second session, same server"),
-            format!("{:.1} s", bare.wait_s),
-            format!("{} of {}", bare.first.cached, bare.first.prompt),
-        ]);
         judge(&stage, section, &format!("{version}, lcc: F5"), &fresh);
         let what = format!("{version}, lcc: a new lcc, server restarted");
         judge(&stage, section, &what, &restarts);
