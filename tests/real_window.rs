@@ -68,8 +68,7 @@ impl Cockpit {
     /// The percentage in Claude Code's footer, by the words after it.
     fn footer(&self, words: &str) -> Option<u64> {
         let text = self.outer.screen_text();
-        let at = text.find(words)?;
-        let before = text[..at].trim_end().trim_end_matches('%');
+        let before = text.split_once(words)?.0.trim_end().trim_end_matches('%');
         before.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
     }
 }
