@@ -67,6 +67,10 @@ impl Task {
     /// Saves the conversation's slot when it is worth it and nothing is under way.
     pub(super) async fn save_talk(&mut self, leaving: bool) {
         let Some(sent) = self.last_main.borrow().clone() else { return };
+        // The last one is told as over a moment before it is counted so; a new one stops this.
+        if !leaving && self.under_way.wait_for(|n| *n == 0).await.is_err() {
+            return;
+        }
         if !self.looked {
             // A request came before it was done, at the session's start.
             self.look().await;
