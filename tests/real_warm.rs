@@ -128,7 +128,7 @@ fn claude_code_2_1_330_starts_warm() {
 }
 
 #[test]
-fn a_sliding_window_without_its_whole_cache_is_found_out() {
+fn on_a_sliding_window_the_judgement_agrees_with_what_was_cached() {
     let (Some(claude), Some(_)) = (Real::claude("2.1.330"), Real::bwrap()) else { return };
     let slots = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
@@ -152,8 +152,14 @@ fn a_sliding_window_without_its_whole_cache_is_found_out() {
     outer.wait_for("❯", START);
     let warm = wait(&lcc, &mut outer, "a warm-up", |f| f.warm.warmups > 0).warm;
     println!("restored {} tokens, read {} again", warm.restored_tokens, warm.read_tokens);
-    assert_eq!((warm.restored, warm.vain), (1, 1), "{warm:#?}");
-    outer.wait_for("--swa-full", START);
+    assert_eq!(warm.restored, 1, "{warm:#?}");
+    // What was saved alone can be restored even so: its end lies within the window. A slot that
+    // must be cut further back cannot.
+    let spared = warm.cached_tokens * 2 >= warm.held.unwrap();
+    assert_eq!(warm.vain, u64::from(!spared), "{warm:#?}");
+    if !spared {
+        outer.wait_for("--swa-full", START);
+    }
     outer.key(Key::F(10));
     assert!(outer.wait_end(START).success());
 }

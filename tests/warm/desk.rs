@@ -188,7 +188,19 @@ impl Desk {
     /// A request of Claude Code's; its counts.
     pub async fn say(&self, session: &str, messages: &Value) -> Usage {
         let body = request(messages);
-        ask(&self.client, &self.address, Some(session), &body).await
+        let ended = || {
+            let over = |e: &&Event| matches!(e, Event::RequestEnded { .. });
+            self.events.lock().unwrap().iter().filter(over).count()
+        };
+        let before = ended();
+        let usage = ask(&self.client, &self.address, Some(session), &body).await;
+        // The session hears of it a moment after the client.
+        let end = Instant::now() + PATIENCE;
+        while ended() == before {
+            assert!(Instant::now() < end, "the request was not followed to its end");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        usage
     }
 
     /// A request of somebody else, straight to the server: the slot is then his.
