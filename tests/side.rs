@@ -231,7 +231,7 @@ async fn another_slot_is_named_where_llama_cpp_has_one() {
             .to_string()
         };
         let head = format!(
-            "HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nContent-Type: application/json\r\n\
+            "HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n",
             body.len()
         );
