@@ -209,7 +209,11 @@ impl Front {
             Event::Key(key) => Message::Key(key),
             Event::Mouse(mouse) => Message::Mouse(mouse),
             Event::Paste(text) => Message::Paste(text),
-            Event::Resize(cols, rows) => Message::Resize { cols, rows },
+            Event::Resize(cols, rows) => {
+                self.screen.forget();
+                self.pace.changed();
+                Message::Resize { cols, rows }
+            }
             Event::FocusGained => Message::Focus(true),
             Event::FocusLost => Message::Focus(false),
         };

@@ -39,6 +39,11 @@ impl Screen {
         }
     }
 
+    /// The terminal's size was changed, perhaps there and back: what stood on it may be cut.
+    pub(super) fn forget(&mut self) {
+        self.shown = Buffer::empty(Rect::ZERO);
+    }
+
     /// Appends the bytes that bring the terminal from its last frame to this one; none when
     /// both are the same. Frames are synchronized (mode 2026), so that no half of one is seen.
     pub(super) fn draw(&mut self, model: &Model, out: &mut Vec<u8>) -> io::Result<()> {
@@ -175,5 +180,24 @@ mod tests {
         assert!(outer.screen().rows(0, 120).any(|row| row.contains("prefill")));
         let text = String::from_utf8_lossy(&out);
         assert!(!text.contains("38;2;"), "no colours were asked for");
+    }
+
+    #[test]
+    fn a_size_that_goes_and_comes_back_is_drawn_anew() {
+        let model = model((80, 24));
+        let mut screen = Screen::new(Depth::None);
+        let mut out = Vec::new();
+        screen.draw(&model, &mut out).unwrap();
+        let mut outer = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
+        outer.process(&out);
+        // Small for a moment: what does not fit is cut off and does not come back by itself.
+        outer.set_size(4.try_into().unwrap(), 20.try_into().unwrap());
+        outer.set_size(24.try_into().unwrap(), 80.try_into().unwrap());
+        screen.forget();
+        out.clear();
+        screen.draw(&model, &mut out).unwrap();
+        outer.process(&out);
+        let rows: Vec<_> = outer.screen().rows(0, 80).collect();
+        assert!(rows[23].contains("F1 help") && rows[23].contains("F10 quit"), "{}", rows[23]);
     }
 }
