@@ -259,7 +259,10 @@ fn counted() -> Counted {
     let visits = Arc::new(AtomicUsize::new(0));
     let ((go, wait), (tell, came)) = (telling::<()>(), telling::<()>());
     let (wait, counter) = (Mutex::new(wait), Arc::clone(&visits));
-    let addr = upstream(move |visit| {
+    let addr = upstream(move |mut visit| {
+        if visit.no_tokenizer() {
+            return;
+        }
         counter.fetch_add(1, Ordering::SeqCst);
         tell.send(()).unwrap();
         wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();

@@ -105,7 +105,7 @@ async fn a_side_request_took_the_slot() {
     talk.turn(&mut world, "go on").await;
     let found = world.broken();
     is(&found, BreakKind::SideRequest, "system[0]", "a title request took the slot");
-    assert_eq!(found.fix.as_deref(), Some("side_requests = \"hold\""));
+    assert_eq!(found.fix.as_deref(), Some("side_requests = \"auto\""));
 }
 
 #[tokio::test(flavor = "multi_thread")]

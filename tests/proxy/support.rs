@@ -40,6 +40,15 @@ impl Visit {
         self.send(&framed);
     }
 
+    /// Answers as a server without a tokenizer when it is asked for one; whether it was.
+    pub fn no_tokenizer(&mut self) -> bool {
+        let asked = self.head.starts_with("POST /tokenize ");
+        if asked {
+            self.send(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        }
+        asked
+    }
+
     /// Reads until the other side closes; true when it did within [`PATIENCE`].
     pub fn closed(&mut self) -> bool {
         self.stream.set_read_timeout(Some(PATIENCE)).unwrap();

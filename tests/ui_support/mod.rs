@@ -271,7 +271,7 @@ pub fn broken() -> Snapshot {
             at_token: 3_512,
             section: "messages[0]".to_owned(),
             cause: "a title request took the slot".to_owned(),
-            fix: Some("side_requests = \"hold\"".to_owned()),
+            fix: Some("side_requests = \"auto\"".to_owned()),
             kind: lcc::protocol::BreakKind::SideRequest,
             tokens: 24_100,
             seconds: Some(58.0),

@@ -20,7 +20,7 @@ pub fn fixed_parts(sections: &[Section]) -> Vec<FixedPart> {
 /// not, the parts share `total` by their bytes.
 #[must_use]
 pub fn by_size(parts: &[FixedPart], total: Option<u64>) -> Vec<(FixedPart, bool)> {
-    let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
+    let bytes: u64 = parts.iter().fold(0, |sum, part| sum.saturating_add(part.bytes));
     let share = |part: &FixedPart| {
         let whole = u128::from(total?) * u128::from(part.bytes);
         u64::try_from(whole.checked_div(u128::from(bytes))?).ok()
