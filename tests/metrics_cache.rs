@@ -4,7 +4,7 @@
 mod metrics_support;
 
 use lcc::{
-    domain::{Event, Part, RequestKind, ServerLine, ServerLoad, Tail},
+    domain::{Event, Kept, Part, RequestKind, ServerLine, ServerLoad, Tail, Warm},
     protocol::BreakKind,
 };
 use metrics_support::{SIDE, Tale, facts, prompt, section};
@@ -116,6 +116,28 @@ fn what_is_told_late_explains_the_break_before_and_no_other() {
 fn load(prompt_read: u64) -> Event {
     let prompt_read = Some(prompt_read);
     Event::ServerLoad { load: ServerLoad { prompt_read, ..ServerLoad::default() } }
+}
+
+#[test]
+fn what_lcc_reads_ahead_is_nobody_elses() {
+    let what = Kept::Fixed;
+    let reading = Event::Warm(Warm::Reading { what, done: 0, cached: None, total: Some(4_000) });
+    let ends = [
+        Warm::Read { what, total: 4_000, cached: 0, seconds: 2.0 },
+        Warm::Stopped { what, done: 2_048, total: Some(4_000) },
+        Warm::Failed { what, why: "500".to_owned() },
+    ];
+    for end in ends {
+        let mut tale = Tale::new();
+        tale.tell(load(50_000)).tell(reading.clone()).tell(load(52_048));
+        tale.tell(Event::Warm(end)).tell(load(54_000));
+        tale.main(prompt(&[10, 11]), Tail::Prompt, (6_000, 0, 10), "end_turn");
+        tale.tell(load(60_000));
+        tale.main(prompt(&[10, 11, 12]), Tail::Prompt, (3_500, 3_500, 10), "end_turn");
+        tale.tell(load(63_500));
+        let found = tale.see().cache.last_break.unwrap();
+        assert_eq!(found.kind, BreakKind::Unknown, "{}", found.cause);
+    }
 }
 
 #[test]

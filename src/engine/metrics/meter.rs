@@ -217,7 +217,7 @@ impl Meter {
             Event::Machine { server_rss, memory_percent, swap } => {
                 self.server.machine(*server_rss, *memory_percent, *swap);
             }
-            Event::Warm(step) => self.warm.step(step),
+            Event::Warm(step) => self.warmed(step),
             Event::ChildStarted { session } => self.child_started(session, at),
             Event::ChildEnded { .. } => {
                 self.agents.gone();

@@ -1,6 +1,6 @@
 //! What the server's log says, and what its counts give away: shares, dropped parts of a prompt.
 
-use crate::domain::{Moment, RequestId, RequestKind, ServerLine, Source};
+use crate::domain::{Moment, RequestId, RequestKind, ServerLine, Source, Warm};
 
 use super::{cache::Around, flight::Flight, meter::Meter, prefill::Look, ratio};
 
@@ -9,7 +9,30 @@ impl Meter {
     pub(super) fn server_read(&mut self, count: u64) {
         let tokens = self.flights.values().map(Flight::new_tokens);
         let under_way = tokens.collect::<Option<Vec<_>>>().map(|all| all.iter().sum());
+        // How far a warm-up is by now is known only roughly.
+        let under_way = under_way.filter(|_| !self.warm.is_reading());
         self.cache.server_read(count, under_way, self.around());
+    }
+
+    /// Reading ahead is lcc's own traffic: what it read was read for nobody else.
+    pub(super) fn warmed(&mut self, step: &Warm) {
+        let under_way = self.warm.reading_total();
+        self.warm.step(step);
+        match step {
+            Warm::Read { total, cached, .. } => {
+                self.cache.request_over(Some(total.saturating_sub(*cached)), None);
+            }
+            Warm::Stopped { done, total, .. } => {
+                self.cache.request_over(None, Some(total.unwrap_or(*done)));
+            }
+            Warm::Failed { .. } => self.cache.request_over(None, under_way),
+            Warm::Reading { .. }
+            | Warm::Saved { .. }
+            | Warm::Restored { .. }
+            | Warm::Refused { .. }
+            | Warm::Vain { .. }
+            | Warm::NoSlots { .. } => {}
+        }
     }
 
     /// What an explanation of a break must know of the server.

@@ -50,6 +50,16 @@ impl Warm {
         }
     }
 
+    /// Whether the server is reading ahead.
+    pub(super) const fn is_reading(&self) -> bool {
+        self.figures.reading.is_some()
+    }
+
+    /// Tokens of the prompt that is being read ahead, at most.
+    pub(super) fn reading_total(&self) -> Option<u64> {
+        self.figures.reading.as_ref().and_then(|reading| reading.total)
+    }
+
     pub(super) fn figures(&self) -> WarmFigures {
         self.figures.clone()
     }
