@@ -12,6 +12,8 @@ use serde_json::Value;
 const START: Duration = Duration::from_secs(20);
 /// A busy machine writes a few tokens a second, and a cut-off answer is asked for again.
 const WORK: Duration = Duration::from_secs(600);
+/// Claude Code asks for the rest of an answer well within this.
+const CALM: Duration = Duration::from_secs(2);
 /// llama.cpp's logical batch: `/slots` moves by so much.
 const BATCH: u64 = 2_048;
 
@@ -57,12 +59,16 @@ async fn progress_and_window_agree_with_llama_cpp() {
         outer.wait_for(&text, START);
         outer.key(Key::Enter);
         let end = Instant::now() + WORK;
+        let mut idle_since = None;
         loop {
             let before = slot(&client, server.url()).await;
             let figures = lcc.figures().expect("the session answers");
             let after = slot(&client, server.url()).await;
             compared += u64::from(agree(&before, &figures, &after));
-            if figures.turns > turn && figures.phase == Phase::Idle && !after.busy {
+            // An answer that was cut off at its limit is asked for again a moment later.
+            let idle = figures.turns > turn && figures.phase == Phase::Idle && !after.busy;
+            idle_since = idle.then(|| idle_since.unwrap_or_else(Instant::now));
+            if idle_since.is_some_and(|since| since.elapsed() > CALM) {
                 break;
             }
             assert!(Instant::now() < end, "turn {turn} did not end:\n{}", outer.screen_text());

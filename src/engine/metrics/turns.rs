@@ -16,6 +16,8 @@ struct Turn {
     compacted: bool,
     /// The last part of its newest prompt, to know a retry by.
     newest: Option<Section>,
+    /// It seemed over, and Claude Code asked for the rest of a cut-off answer.
+    resumed: bool,
 }
 
 /// The turn in progress, and what the turns before added.
@@ -50,8 +52,16 @@ impl Turns {
             }
             self.close(at, used);
         }
-        self.open = Some(Turn { began: at, stopped: None, before: used, compacted: false, newest });
-        true
+        let resumed = tail == Tail::Other && self.ended > 0;
+        self.open = Some(Turn {
+            began: at,
+            stopped: None,
+            before: used,
+            compacted: false,
+            newest,
+            resumed,
+        });
+        !resumed
     }
 
     /// The request under way failed or was given up; a retry may follow.
@@ -93,11 +103,19 @@ impl Turns {
 
     fn close(&mut self, at: Moment, used: Option<u64>) {
         let Some(turn) = self.open.take() else { return };
-        self.ended += 1;
-        self.last_s = Some(turn.stopped.unwrap_or(at).seconds_since(turn.began));
-        if let (Some(before), Some(used), false) = (turn.before, used, turn.compacted) {
-            self.growth.push(used.saturating_sub(before));
+        let seconds = turn.stopped.unwrap_or(at).seconds_since(turn.began);
+        let rise = match (turn.before, used) {
+            (Some(before), Some(used)) if !turn.compacted => Some(used.saturating_sub(before)),
+            _ => None,
+        };
+        if turn.resumed {
+            self.last_s = Some(self.last_s.unwrap_or(0.0) + seconds);
+            rise.into_iter().for_each(|rise| self.growth.widen(rise));
+            return;
         }
+        self.ended += 1;
+        self.last_s = Some(seconds);
+        rise.into_iter().for_each(|rise| self.growth.push(rise));
     }
 
     /// Whether any prompt has been given yet.
@@ -114,7 +132,10 @@ impl Turns {
     pub(super) fn seconds(&self, now: Moment) -> Option<f64> {
         self.open
             .as_ref()
-            .map(|turn| turn.stopped.unwrap_or(now).seconds_since(turn.began))
+            .map(|turn| {
+                let before = self.last_s.filter(|_| turn.resumed).unwrap_or(0.0);
+                before + turn.stopped.unwrap_or(now).seconds_since(turn.began)
+            })
             .or(self.last_s)
     }
 }

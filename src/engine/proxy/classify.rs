@@ -75,9 +75,16 @@ pub fn tail(body: &Body<'_>) -> Tail {
     let results = || blocks.iter().filter(|b| b.kind.as_deref() == Some("tool_result"));
     match results().count() {
         0 if blocks.is_empty() => Tail::Other,
+        0 if blocks.iter().any(asks_to_resume) => Tail::Other,
         0 => Tail::Prompt,
         count => Tail::ToolResults { count, bytes: results().map(weight).sum() },
     }
+}
+
+/// After an answer that was cut off at its limit Claude Code itself asks for the rest (2.1.197 and
+/// 2.1.330 begin with these words): no prompt of the user's.
+fn asks_to_resume(block: &Block<'_>) -> bool {
+    block.text.as_deref().is_some_and(|text| text.starts_with("Output token limit hit"))
 }
 
 /// The compaction request is an ordinary one whose last user message tells the model to answer
@@ -183,6 +190,8 @@ mod tests {
         let table = [
             (json!([user("hi")]), Tail::Prompt),
             (json!([user("hi"), system.clone()]), Tail::Prompt),
+            (json!([user("Output token limit hit. Resume directly")]), Tail::Other),
+            (json!([user("What does \"Output token limit hit\" mean?")]), Tail::Prompt),
             (
                 json!([user(json!([result("12345"), result("678")]))]),
                 Tail::ToolResults { count: 2, bytes: 8 },

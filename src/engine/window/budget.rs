@@ -100,6 +100,14 @@ impl Growth {
         self.rises.push_back(rise);
     }
 
+    /// The last turn went on after its end and added so much more.
+    pub fn widen(&mut self, rise: u64) {
+        match self.rises.back_mut() {
+            Some(last) => *last = last.saturating_add(rise),
+            None => self.rises.push_back(rise),
+        }
+    }
+
     /// How much more each turn adds than the one before: the median slope over all pairs of
     /// turns, which one outlier does not move; never below 0. Four turns make a trend.
     #[must_use]
