@@ -54,15 +54,15 @@ fn a_turn_with_a_tool_goes_through_its_phases_and_its_time_is_split() {
 fn an_answer_that_is_cut_off_and_resumed_is_one_turn() {
     let mut tale = Tale::new();
     tale.main(prompt(&[10]), Tail::Prompt, (4_100, 0, 100), "end_turn");
-    tale.main(prompt(&[10, 11]), Tail::Prompt, (400, 4_200, 256), "max_tokens");
+    tale.main(prompt(&[10, 11]), Tail::Prompt, (1_400, 4_200, 256), "max_tokens");
     let cut = tale.see();
-    tale.main(prompt(&[10, 11, 12]), Tail::Other, (40, 4_856, 100), "end_turn");
+    tale.main(prompt(&[10, 11, 12]), Tail::Other, (40, 5_856, 100), "end_turn");
     let whole = tale.see();
     assert_eq!((cut.turns, whole.turns), (2, 2));
     assert!(whole.time.turn_s > cut.time.turn_s, "{:?} {:?}", whole.time, cut.time);
-    // One turn that brought 656 and 140 tokens, not two.
-    assert_eq!(whole.forecast.largest, Some(796));
-    tale.main(prompt(&[10, 11, 12, 13]), Tail::Prompt, (40, 4_996, 10), "end_turn");
+    // One turn that brought 1,656 and 140 tokens, not two.
+    assert_eq!(whole.forecast.largest, Some(1_796));
+    tale.main(prompt(&[10, 11, 12, 13]), Tail::Prompt, (40, 5_996, 10), "end_turn");
     assert_eq!(tale.see().turns, 3);
 }
 
