@@ -1,12 +1,18 @@
 //! The cockpit and `lcc doctor` against a team's server: certificates of both sides, a credential.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
 use crate::{
     SECRET,
-    authority::{Authority, Server, reply, secret, serve, vllm},
+    authority::{Authority, Server, reply, secret, serve, serve_babble, vllm},
     common::{Key, Lcc, Outer, Project, Real},
 };
 
@@ -209,4 +215,26 @@ fn the_cockpit_says_what_bars_the_way_and_can_be_left() {
         assert_eq!(outer.leftovers(), Vec::<String>::new());
     }
     assert!(team.server.heads.lock().unwrap().is_empty(), "no request without a way in");
+}
+
+#[test]
+fn f5_tries_a_barred_way_again() {
+    if Real::bwrap().is_none() {
+        return;
+    }
+    let team = Team { server: serve_babble(), ..Team::new() };
+    let (_lcc, mut outer) = team.cockpit(&team.config());
+    outer.wait_for("it does not speak TLS", SOON);
+    let visits = || team.server.heads.lock().unwrap().len();
+    let before = visits();
+    assert!(before > 0);
+    outer.key(Key::F(5));
+    let end = Instant::now() + SOON;
+    while visits() == before {
+        assert!(Instant::now() < end, "F5 does nothing:\n{}", outer.screen_text());
+        thread::sleep(Duration::from_millis(20));
+    }
+    outer.key(Key::F(10));
+    outer.wait_end(SOON);
+    assert_eq!(outer.leftovers(), Vec::<String>::new());
 }
