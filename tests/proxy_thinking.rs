@@ -143,6 +143,10 @@ async fn a_leak_in_plain_text_is_counted_by_the_server() {
         let house = house(addr, Setup { rules, ..Setup::default() });
         let reply = ask(&house).await;
         assert!(reply.complete);
+        // What only its end shows to be reasoning has passed by then, and the tag with it.
+        let opened = told.starts_with('<');
+        let seen = [("text".to_owned(), if opened { "Yes".to_owned() } else { told.clone() })];
+        assert_eq!(blocks(&reply.text()), seen);
         let events = house.request().await;
         let counted = events.iter().find_map(|e| match e {
             Event::ThinkingCounted { tokens, .. } => Some(*tokens),
