@@ -224,7 +224,7 @@ fn f5_tries_a_barred_way_again() {
     }
     let team = Team { server: serve_babble(), ..Team::new() };
     let (_lcc, mut outer) = team.cockpit(&team.config());
-    outer.wait_for("it does not speak TLS", SOON);
+    outer.wait_for("Claude Code could not be started", SOON);
     let visits = || team.server.heads.lock().unwrap().len();
     let before = visits();
     assert!(before > 0);
