@@ -308,7 +308,8 @@ impl Key {
                 flag: None,
                 doc: "With `off` every request tells the server not to think, whatever Claude \
                       Code sent, and thinking that comes all the same never enters the \
-                      conversation. With `on` Claude Code's own fields go through.",
+                      conversation, unless nothing opens it (FIGURES.md, Thinking). With `on` \
+                      Claude Code's own fields go through.",
             },
             Self::ThinkingLimit => Entry {
                 table: None,
@@ -319,7 +320,8 @@ impl Key {
                 env: "LCC_THINKING_LIMIT",
                 flag: None,
                 doc: "With thinking off: a request that thinks for more tokens than this is \
-                      ended and sent once more. 0 lets it think on.",
+                      ended and sent once more, and so is one whose answer, given in one piece, \
+                      is nothing but thinking. 0 does neither.",
             },
             Self::SideRequests => side::REQUESTS,
             Self::PingSeconds => patience::PING_SECONDS,

@@ -151,8 +151,8 @@ pub enum Event {
         /// Tokens of all thinking of the request.
         tokens: u64,
     },
-    /// The request thought beyond the limit although thinking is off: the proxy ended it and
-    /// asked once more.
+    /// The request thought beyond the limit although thinking is off, or gave nothing but thinking
+    /// as an answer in one piece: the proxy ended it and asked once more.
     ThinkingStopped {
         /// Its number.
         request: RequestId,

@@ -166,11 +166,31 @@ impl Engine {
         inbox: &mut mpsc::UnboundedReceiver<Command>,
         pulse: &mut Interval,
     ) -> bool {
-        let client = self.settings.reach.clone();
-        let settings = Arc::clone(&self.settings);
-        if let Some(warning) = settings.warning.clone() {
+        if let Some(warning) = self.settings.warning.clone() {
             self.notice(NoticeLevel::Warning, warning);
         }
+        loop {
+            match self.seek_server(inbox, pulse).await {
+                None => return false,
+                Some(Ok(())) => return true,
+                Some(Err(message)) => {
+                    self.push(Update::Failed { message });
+                    if !self.linger(inbox).await {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Chooses the server; `None` when the user left meanwhile, else whether there is a way to it.
+    async fn seek_server(
+        &mut self,
+        inbox: &mut mpsc::UnboundedReceiver<Command>,
+        pulse: &mut Interval,
+    ) -> Option<Result<(), String>> {
+        let client = self.settings.reach.clone();
+        let settings = Arc::clone(&self.settings);
         let (say, mut said) = mpsc::unbounded_channel();
         let choosing = async {
             let SessionSettings { server, serve, practice, .. } = &*settings;
@@ -185,7 +205,7 @@ impl Engine {
                 chosen = &mut choosing => break chosen,
                 Some(text) = said.recv() => self.notice(NoticeLevel::Warning, text),
                 command = inbox.recv() => match command {
-                    Some(Command::Quit) | None => return false,
+                    Some(Command::Quit) | None => return None,
                     Some(Command::Resize { cols, rows }) => self.size = (cols, rows),
                     Some(
                         Command::Input(_)
@@ -199,27 +219,23 @@ impl Engine {
                 },
                 room = room(&self.updates), if !self.waiting.is_empty() => match room {
                     Some(room) => if let Some(update) = self.waiting.pop_front() { drop(room.send(update)) },
-                    None => return false,
+                    None => return None,
                 },
                 _ = pulse.tick() => self.send_figures(),
             }
         };
-        match chosen.map_err(|e| e.to_string()).and_then(|c| self.connect(client.clone(), c)) {
-            Ok(line) => {
-                for remark in line.plan.remarks() {
-                    self.notice(NoticeLevel::Info, remark);
-                }
-                self.line = Some(line);
-                true
+        let connected =
+            chosen.map_err(|e| e.to_string()).and_then(|c| self.connect(client.clone(), c));
+        Some(connected.map(|line| {
+            for remark in line.plan.remarks() {
+                self.notice(NoticeLevel::Info, remark);
             }
-            Err(message) => {
-                self.push(Update::Failed { message });
-                self.linger(inbox).await
-            }
-        }
+            self.line = Some(line);
+        }))
     }
 
-    /// Nothing can be started: keeps the message on screen until the user leaves.
+    /// Nothing can be started: keeps the message on screen until the user wants another try
+    /// (`true`) or leaves.
     async fn linger(&mut self, inbox: &mut mpsc::UnboundedReceiver<Command>) -> bool {
         while let Some(update) = self.waiting.pop_front() {
             if self.updates.send(update).await.is_err() {
@@ -227,8 +243,16 @@ impl Engine {
             }
         }
         while let Some(command) = inbox.recv().await {
-            if command == Command::Quit {
-                break;
+            match command {
+                Command::Quit => return false,
+                Command::RestartFresh => return true,
+                Command::Resize { cols, rows } => self.size = (cols, rows),
+                Command::Input(_)
+                | Command::Compact(_)
+                | Command::Handover
+                | Command::StartWith(_)
+                | Command::Prompt(_)
+                | Command::Weigh { .. } => {}
             }
         }
         false

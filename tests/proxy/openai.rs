@@ -50,7 +50,9 @@ pub fn answer(text: &str) -> String {
 }
 
 pub fn stream(visit: &mut Visit, pieces: &[&str]) {
-    visit.send(STREAM_HEAD);
+    // The fake answers once a connection, and says so: else the next call may meet its end.
+    let head = String::from_utf8_lossy(STREAM_HEAD);
+    visit.send(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes());
     for piece in pieces {
         visit.chunk(piece.as_bytes());
     }
@@ -59,7 +61,8 @@ pub fn stream(visit: &mut Visit, pieces: &[&str]) {
 
 pub fn json_reply(status: &str, body: &str) -> Vec<u8> {
     format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

@@ -126,9 +126,11 @@ pub fn serve_plain(play: impl Fn(&str) -> String + Send + Sync + 'static) -> Ser
     listen(|mut stream, heads, play| answer(&mut stream, heads, play), play)
 }
 
-/// Answers the first bytes of anything as an http server answers what it cannot read.
+/// Answers the first bytes of anything as an http server answers what it cannot read; each visit
+/// leaves an empty head.
 pub fn serve_babble() -> Server {
-    let each = |mut stream: TcpStream, _: &Mutex<Vec<String>>, _: &Play| {
+    let each = |mut stream: TcpStream, heads: &Mutex<Vec<String>>, _: &Play| {
+        heads.lock().unwrap().push(String::new());
         let _ = stream.read(&mut [0; 4_096]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     };

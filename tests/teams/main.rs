@@ -5,6 +5,8 @@ mod authority;
 #[path = "../common/mod.rs"]
 mod common;
 mod house;
+#[cfg(target_os = "linux")]
+mod whole;
 
 use std::{
     sync::{

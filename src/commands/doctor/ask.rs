@@ -16,7 +16,10 @@ use super::{
     memory::Shape,
     probe::{self, Answer, Reread, Smoke, Thinking},
 };
-use crate::domain::{ServerFacts, ServerKind};
+use crate::{
+    domain::{ServerFacts, ServerKind},
+    engine::access::{Reach, SendError, explain},
+};
 
 /// For facts: they take milliseconds.
 const FACT: Duration = Duration::from_secs(2);
@@ -25,15 +28,15 @@ const ANSWER: Duration = Duration::from_secs(180);
 
 /// A server to ask.
 pub struct Asker {
-    client: reqwest::Client,
+    reach: Reach,
     base: String,
     model: String,
 }
 
 impl Asker {
-    /// At `base`, about `model`.
-    pub fn new(client: reqwest::Client, base: &str, model: &str) -> Self {
-        Self { client, base: base.trim_end_matches('/').to_owned(), model: model.to_owned() }
+    /// At `base`, about `model`; every call carries the credential of `reach`.
+    pub fn new(reach: Reach, base: &str, model: &str) -> Self {
+        Self { reach, base: base.trim_end_matches('/').to_owned(), model: model.to_owned() }
     }
 
     /// What the server says of its model. Reads only.
@@ -105,8 +108,8 @@ impl Asker {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let request = self.client.get(format!("{}{path}", self.base)).timeout(FACT);
-        let Ok(reply) = request.send().await else { return Value::Null };
+        let call = self.reach.client().get(format!("{}{path}", self.base)).timeout(FACT);
+        let Ok(reply) = self.send(call).await else { return Value::Null };
         if reply.status() != 200 {
             return Value::Null;
         }
@@ -119,10 +122,16 @@ impl Asker {
         body: &Value,
         within: Duration,
     ) -> Result<(u16, String), String> {
-        let request = self.client.post(format!("{}{path}", self.base)).json(body).timeout(within);
-        let reply = request.send().await.map_err(|e| said(&e, within))?;
+        let url = format!("{}{path}", self.base);
+        let call = self.reach.client().post(url).json(body).timeout(within);
+        let why = |e: &SendError| explain(e, &self.reach).unwrap_or_else(|| said(e, within));
+        let reply = self.send(call).await.map_err(|e| why(&e))?;
         let status = reply.status().as_u16();
-        Ok((status, reply.text().await.map_err(|e| said(&e, within))?))
+        Ok((status, reply.text().await.map_err(|e| why(&e.into()))?))
+    }
+
+    async fn send(&self, call: reqwest::RequestBuilder) -> Result<reqwest::Response, SendError> {
+        self.reach.send(call.build()?).await
     }
 }
 
@@ -130,8 +139,8 @@ fn probed<T>(result: Result<T, String>) -> Probed<T> {
     result.map_or_else(Probed::Failed, Probed::Done)
 }
 
-fn said(e: &reqwest::Error, within: Duration) -> String {
-    if e.is_timeout() {
+fn said(e: &SendError, within: Duration) -> String {
+    if matches!(e, SendError::Http(e) if e.is_timeout()) {
         return format!("no answer within {} s", within.as_secs());
     }
     let mut cause: &dyn std::error::Error = e;

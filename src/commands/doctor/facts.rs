@@ -53,6 +53,11 @@ pub enum ServerFact {
         /// What happened.
         reason: String,
     },
+    /// There is no way in to the one that was asked for: a certificate, a credential, its URL.
+    Barred {
+        /// What bars the way and, after a semicolon, what to do.
+        reason: String,
+    },
     /// None was asked for, none was found.
     Nowhere,
 }

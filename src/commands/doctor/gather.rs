@@ -22,7 +22,11 @@ use super::{
 use crate::{
     commands::{reach, settings::Surroundings, setup},
     config::{Flags, Settings, is_loopback},
-    engine::{access::Reach, backend, claude, sandbox},
+    engine::{
+        access::Reach,
+        backend::{self, IdentifyError},
+        claude, sandbox,
+    },
 };
 
 /// Looks at the machine. Reads only, unless `depth` has the model run; sends to nothing but the
@@ -51,10 +55,7 @@ pub async fn gather(around: &Surroundings, server: Option<&str>, depth: Depth) -
     let memory = bytes(System::total_memory).zip(bytes(System::available_memory));
     let (server, asked) = match reach::reach(&settings) {
         Ok(client) => ask(client, &settings, depth).await,
-        Err(e) => {
-            let url = settings.server.clone().unwrap_or_default();
-            (ServerFact::Silent { url, reason: e.to_string() }, Asked::nothing())
-        }
+        Err(e) => (ServerFact::Barred { reason: e.to_string() }, Asked::nothing()),
     };
     let mut api_keys = Vec::new();
     if around.env.get("ANTHROPIC_API_KEY").is_some_and(|k| !k.is_empty()) {
@@ -129,7 +130,14 @@ async fn ask(client: Reach, settings: &Settings, depth: Depth) -> (ServerFact, A
     let look = match &settings.server {
         Some(url) => match backend::identify(&client, url).await {
             Ok(facts) => Ok((url.clone(), facts)),
-            Err(e) => Err(ServerFact::Silent { url: url.clone(), reason: e.to_string() }),
+            Err(e @ IdentifyError::Barred { .. }) => {
+                Err(ServerFact::Barred { reason: e.to_string() })
+            }
+            Err(
+                e @ (IdentifyError::Unreachable { .. }
+                | IdentifyError::Silent { .. }
+                | IdentifyError::NotHttp { .. }),
+            ) => Err(ServerFact::Silent { url: url.clone(), reason: e.to_string() }),
         },
         None => backend::find(&client, &backend::CANDIDATES.map(str::to_owned))
             .await
@@ -143,7 +151,7 @@ async fn ask(client: Reach, settings: &Settings, depth: Depth) -> (ServerFact, A
     let model = settings.model.clone().or_else(|| facts.model.clone());
     let mut asked = Asked::nothing();
     if let (Some(model), true) = (model, facts.healthy) {
-        let asker = Asker::new(client.client().clone(), &url, &model);
+        let asker = Asker::new(client.clone(), &url, &model);
         if depth.deep || depth.smoke {
             say("what is 2+2, thinking off and on");
             asked.thinking = asker.thinking().await;

@@ -20,15 +20,16 @@ use super::{
     follow::Follower,
     handle::{House, form},
     passage::ReplyBody,
+    plain::{Translated, not_json},
     rules::{Rules, overflow},
     shaped::{Again, Shaped, Source},
-    sieve::{Sieve, strip},
+    sieve::Sieve,
     tap::{End, Form},
     translate::{
         Options,
         errors::Failure,
         event::Event as Frame,
-        request, response,
+        request,
         stream::{Output, Translator},
     },
     upstream::why,
@@ -70,6 +71,16 @@ impl Chat {
     /// The same in a slot of llama-server's; `None`: in the one it chooses.
     pub(super) fn in_slot(self, slot: Option<u64>) -> Self {
         Self { slot, ..self }
+    }
+
+    /// What the ids of the answer are made from.
+    pub(super) fn seed(&self) -> &str {
+        &self.seed
+    }
+
+    /// The body of the second try at a server that thought although it was told not to.
+    pub(super) fn harder(&self, body: &[u8]) -> Result<Bytes, Failure> {
+        Ok(self.request(body, true)?.body)
     }
 
     /// The body of a chat completion request.
@@ -198,11 +209,11 @@ impl House {
     pub(super) async fn translated(
         &self,
         mut sending: Sending,
-        body: Bytes,
+        received: Bytes,
         chat: Chat,
         follower: Follower,
     ) -> Response<ReplyBody> {
-        let asked = match chat.request(&body, false) {
+        let asked = match chat.request(&received, false) {
             Ok(asked) => asked,
             Err(failure) => return self.refused(&failure, follower),
         };
@@ -229,7 +240,15 @@ impl House {
                     None => self.refused(&Failure::from_body(status, &body), follower),
                 }
             } else {
-                self.plain(&asked, &chat, &body, follower)
+                let read = match serde_json::from_slice(&body) {
+                    Ok(read) => read,
+                    Err(error) => return self.refused(&not_json(&error), follower),
+                };
+                if asked.stream {
+                    return self.streamed(asked, &chat, &read, follower);
+                }
+                let call = Translated { sending, body: received, chat, model: asked.model };
+                self.message(&read, call, follower).await
             };
         }
         let mut turn = Turn::new(asked.model, asked.taken, chat.seed.clone(), chat.request);
@@ -256,7 +275,7 @@ impl House {
         follower.head(Form::Stream, 200);
         let mut shaped = Shaped::new(Source::Body(upstream), self.upstream.base());
         let (first_body, retried) = (asked.body, chat);
-        let harder = move || retried.request(&body, true).map_or(first_body, |asked| asked.body);
+        let harder = move || retried.harder(&received).unwrap_or(first_body);
         shaped.again = Some(Again { sending, body: Box::new(harder) });
         shaped.sieve = self.rules.mesh().map(Sieve::new);
         shaped.follower = Some(follower);
@@ -265,62 +284,33 @@ impl House {
         stream(ReplyBody::Shaped(Box::new(shaped)))
     }
 
-    /// An answer that is no stream. Some servers answer so even to a request for one.
-    fn plain(
+    /// A plain answer to a request for a stream, as some servers give it.
+    fn streamed(
         &self,
-        asked: &Asked,
+        asked: Asked,
         chat: &Chat,
-        body: &Bytes,
+        read: &Value,
         follower: Follower,
     ) -> Response<ReplyBody> {
-        let read: Value = match serde_json::from_slice(body) {
-            Ok(read) => read,
-            Err(error) => {
-                let message = format!("the model server's answer is not JSON: {error}");
-                let failure = Failure { status: 502, kind: "api_error", message };
-                return self.refused(&failure, follower);
-            }
-        };
-        if asked.stream {
-            let mut turn = Turn::new(
-                asked.model.clone(),
-                asked.taken.clone(),
-                chat.seed.clone(),
-                chat.request,
-            );
-            let mut out = turn.translator.chunk(&read);
-            out.extend(turn.translator.end());
-            let turned = turn.turned(out);
-            if let Some(failure) = turned.failure {
-                return self.refused(&failure, follower);
-            }
-            follower.head(Form::Stream, 200);
-            let mut sieve =
-                self.rules.mesh().map(|mesh| Sieve::new(super::sieve::Mesh { limit: 0, ..mesh }));
-            let passed = sieve
-                .as_mut()
-                .map_or_else(|| turned.bytes.clone(), |sieve| sieve.feed(&turned.bytes).0);
-            follower.bytes(turned.bytes);
-            follower.end(End::Complete);
-            return stream(ReplyBody::whole(passed));
+        let mut turn = Turn::new(asked.model, asked.taken, chat.seed.clone(), chat.request);
+        let mut out = turn.translator.chunk(read);
+        out.extend(turn.translator.end());
+        let turned = turn.turned(out);
+        if let Some(failure) = turned.failure {
+            return self.refused(&failure, follower);
         }
-        match response::translate(&read, &asked.model, &chat.seed) {
-            Ok(message) => {
-                let message = Bytes::from(message.to_string());
-                follower.head(Form::Whole, 200);
-                follower.bytes(message.clone());
-                follower.end(End::Complete);
-                let off = self.rules.thinking_off;
-                let passed = off.then(|| strip(&message)).flatten().unwrap_or(message);
-                let mut reply = answers::json_answer(StatusCode::OK, String::new());
-                *reply.body_mut() = ReplyBody::whole(passed);
-                reply
-            }
-            Err(failure) => self.refused(&failure, follower),
-        }
+        follower.head(Form::Stream, 200);
+        let mut sieve =
+            self.rules.mesh().map(|mesh| Sieve::new(super::sieve::Mesh { limit: 0, ..mesh }));
+        let passed = sieve
+            .as_mut()
+            .map_or_else(|| turned.bytes.clone(), |sieve| sieve.feed(&turned.bytes).0);
+        follower.bytes(turned.bytes);
+        follower.end(End::Complete);
+        stream(ReplyBody::whole(passed))
     }
 
-    fn refused(&self, failure: &Failure, follower: Follower) -> Response<ReplyBody> {
+    pub(super) fn refused(&self, failure: &Failure, follower: Follower) -> Response<ReplyBody> {
         let body = failure.to_json().to_string();
         if self.rules.known_overflow
             && let Some(known) = overflow::in_stream(&body)

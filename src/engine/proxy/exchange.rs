@@ -14,7 +14,7 @@ use super::{
     place::Place,
     rules::Rewritten,
     shaped::{Again, Shaped, Source},
-    sieve::{Sieve, strip},
+    sieve::Sieve,
     tap::{End, Form},
     upstream::{Upstream, end_to_end, request_headers},
     words::shorten,
@@ -27,7 +27,7 @@ use crate::{
 /// Most bytes of an error's body that are read before it is passed on.
 const MAX_ERROR: usize = 1 << 20;
 /// Most bytes of a plain answer that are read before it is passed on.
-const MAX_ANSWER: usize = 16 << 20;
+pub(super) const MAX_ANSWER: usize = 16 << 20;
 
 /// How a request is sent, and sent once more.
 #[derive(Debug, Clone)]
@@ -121,18 +121,18 @@ impl House {
         let form = form(answer.headers());
         let length = answer.headers().get(CONTENT_LENGTH).is_some();
         let small = answer.content_length().is_none_or(|length| length <= MAX_ANSWER as u64);
+        let rules = self.rules;
+        let harder = move || {
+            let text = std::str::from_utf8(&body).ok();
+            let harder = text.and_then(|b| rules.harder(b, dialect.prompt_progress));
+            harder.map_or(body, Bytes::from)
+        };
         match (form, self.rules.mesh()) {
             // A stream of a length that was told must keep it.
             (Form::Stream, Some(mesh)) if !length => {
                 follower.head(form, answer.status().as_u16());
                 let (head, answer) = Response::<reqwest::Body>::from(answer).into_parts();
                 let mut shaped = Shaped::new(Source::Body(answer), self.upstream.base());
-                let rules = self.rules;
-                let harder = move || {
-                    let text = std::str::from_utf8(&body).ok();
-                    let harder = text.and_then(|b| rules.harder(b, dialect.prompt_progress));
-                    harder.map_or(body, Bytes::from)
-                };
                 shaped.again = Some(Again { sending, body: Box::new(harder) });
                 shaped.sieve = Some(Sieve::new(mesh));
                 shaped.follower = Some(follower);
@@ -142,30 +142,12 @@ impl House {
                 reply
             }
             (Form::Whole, Some(mesh)) if mesh.thinking && small => {
-                self.whole(answer, follower).await
+                self.whole(answer, follower, sending, harder).await
             }
             (Form::Stream | Form::Whole | Form::Opaque, _) => {
                 self.passage(answer, Some(follower)).0
             }
         }
-    }
-
-    /// A plain answer, without its thinking.
-    async fn whole(&self, answer: reqwest::Response, follower: Follower) -> Response<ReplyBody> {
-        let (mut reply, _) = self.passage(answer, Some(follower));
-        let ReplyBody::Passage(passage) = reply.body_mut() else { return reply };
-        let (body, follower, broken) = passage.collect(MAX_ANSWER).await;
-        let Some(follower) = follower else { return reply };
-        if let Some(why) = broken {
-            return self.lost(&why, follower);
-        }
-        let stripped = strip(&body);
-        follower.bytes(body.clone());
-        follower.end(End::Complete);
-        if stripped.is_some() {
-            reply.headers_mut().remove(CONTENT_LENGTH);
-        }
-        reply.map(|_| ReplyBody::whole(stripped.unwrap_or(body)))
     }
 
     /// An error is read whole, as far as it is short, so that its words can be changed.

@@ -27,6 +27,7 @@ pub mod oversize;
 pub mod passage;
 pub mod patient;
 mod place;
+mod plain;
 pub mod put_off;
 pub mod quiet;
 pub mod ratio;

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 
-pub use self::whole::strip;
+pub use self::whole::{only_thinking, strip};
 use self::{
     cut::Cutter,
     text::{Opening, TextBlock},

@@ -118,6 +118,10 @@ impl Tap {
     /// The proxy gave this answer up and asked again: tells what was held back and goes on with
     /// the answer that follows as if it were the same.
     pub fn again(&mut self, now: Moment, out: &mut Vec<Event>) {
+        match self.form {
+            Form::Whole => self.whole(now, out),
+            Form::Stream | Form::Opaque => {}
+        }
         self.end_block(now, out);
         self.parser = SseParser::new();
         self.stop_reason = None;

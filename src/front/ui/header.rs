@@ -68,9 +68,18 @@ fn server(model: &Model, cols: usize, pen: Pen<'_>) -> Vec<Span<'static>> {
         spans.push(dot(pen));
         spans.push(pen.text(named(figures, cols.max(14))));
     }
-    if let Some(host) = figures.url.as_deref().and_then(remote_host) {
-        spans.push(dot(pen));
-        spans.push(pen.span(Role::Warn, format!("▲ remote: {}", cut(host, cols.max(24)))));
+    let url = figures.url.as_deref().unwrap_or_default();
+    match host(url) {
+        Some(host) if !is_local(host) => {
+            spans.push(dot(pen));
+            spans.push(pen.span(Role::Warn, format!("▲ remote: {}", cut(host, cols.max(24)))));
+        }
+        // A server with a certificate has a name that says which; it may be a tunnel's end.
+        Some(host) if url.starts_with("https://") => {
+            spans.push(dot(pen));
+            spans.push(pen.text(format!("https {}", cut(host, cols.max(24)))));
+        }
+        Some(_) | None => {}
     }
     if figures.healthy == Some(false) {
         spans.push(pen.span(Role::Alert, " ■ LOST"));
@@ -78,19 +87,21 @@ fn server(model: &Model, cols: usize, pen: Pen<'_>) -> Vec<Span<'static>> {
     spans
 }
 
-/// The host of a URL that is another machine; `None` for this one. What cannot be told apart is
-/// called remote.
-fn remote_host(url: &str) -> Option<&str> {
+/// The host of a URL.
+fn host(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match authority.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
+    Some(match authority.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
         Some((v6, _)) => v6,
         None => authority.split(':').next().unwrap_or(authority),
-    };
-    let local = host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
-    (!local).then_some(host)
+    })
+}
+
+/// Whether a host is this machine. What cannot be told apart is called remote.
+fn is_local(host: &str) -> bool {
+    host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn confinement(model: &Model, pen: Pen<'_>) -> Vec<Span<'static>> {
@@ -135,7 +146,7 @@ mod tests {
             ("https://127.0.0.1.example.com", Some("127.0.0.1.example.com")),
             ("https://localhost@gpu1.example/", Some("gpu1.example")),
         ] {
-            assert_eq!(remote_host(url), host, "{url}");
+            assert_eq!(super::host(url).filter(|host| !is_local(host)), host, "{url}");
         }
     }
 

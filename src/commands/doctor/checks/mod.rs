@@ -64,7 +64,7 @@ fn not_ok(
 fn found(facts: &Facts) -> Option<&ServerFacts> {
     match &facts.server {
         ServerFact::Found { facts, .. } => Some(facts),
-        ServerFact::Silent { .. } | ServerFact::Nowhere => None,
+        ServerFact::Silent { .. } | ServerFact::Barred { .. } | ServerFact::Nowhere => None,
     }
 }
 

@@ -40,6 +40,14 @@ pub(super) fn server(facts: &Facts) -> Finding {
             "it is the server lcc was told to use.",
             "start it, or name another one with --server",
         ),
+        ServerFact::Barred { reason } => {
+            // The way out follows what bars the way.
+            let (found, fix) = reason
+                .split_once("; ")
+                .unwrap_or((reason, "mend it, or name another server with --server"));
+            let why = "lcc has no way in to the server it was told to use.";
+            not_ok(NAME, Verdict::Failure, found, why, fix)
+        }
         ServerFact::Nowhere => not_ok(
             NAME,
             Verdict::Warning,

@@ -110,7 +110,7 @@ pub(super) fn base_url(facts: &Facts) -> Finding {
         ServerFact::Found { url, here: true, .. } => {
             ok(NAME, format!("loopback: Claude Code to lcc's proxy, the proxy to {url}"))
         }
-        ServerFact::Silent { .. } | ServerFact::Nowhere => {
+        ServerFact::Silent { .. } | ServerFact::Barred { .. } | ServerFact::Nowhere => {
             ok(NAME, "loopback: Claude Code speaks to lcc's proxy alone")
         }
     }

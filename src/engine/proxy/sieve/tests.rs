@@ -284,3 +284,27 @@ fn plain_answers_lose_their_thinking_too() {
         assert_eq!(got, expected);
     }
 }
+
+#[test]
+fn a_plain_answer_of_nothing_but_thinking_is_told_from_others() {
+    let thinking = json!({"type": "thinking", "thinking": "x".repeat(40)});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let call = json!({"type": "tool_use", "id": "t", "name": "Bash", "input": {}});
+    for (content, tokens) in [
+        (json!([thinking]), Some(10)),
+        (json!([thinking, text("\n\n")]), Some(10)),
+        (json!([thinking, text("<think>never closed!")]), Some(15)),
+        (json!([text("<think>hm</think>\n\n")]), Some(4)),
+        (json!([{"type": "redacted_thinking", "data": "x"}]), Some(0)),
+        (json!([thinking, text("Yes")]), None),
+        (json!([thinking, call]), None),
+        (json!([text("<think>hm</think>Yes")]), None),
+        (json!([text("hm</think>\n")]), None),
+        (json!([text("")]), None),
+        (json!([]), None),
+        (json!("no blocks"), None),
+    ] {
+        let body = Bytes::from(json!({"id": "m", "content": content}).to_string());
+        assert_eq!(only_thinking(&body), tokens, "{content}");
+    }
+}

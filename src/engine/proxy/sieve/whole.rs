@@ -41,6 +41,39 @@ pub fn strip(body: &Bytes) -> Option<Bytes> {
     with_field(text, "content", &Value::from(kept).to_string()).map(Bytes::from)
 }
 
+/// The tokens of an answer that holds thinking and, but for blank text, nothing else, estimated;
+/// `None` when there is something in it for the client, or it is no answer.
+#[must_use]
+pub fn only_thinking(body: &Bytes) -> Option<u64> {
+    let text = std::str::from_utf8(body).ok()?;
+    let blocks: Vec<Value> = serde_json::from_str(Fields::read(text)?.get("content")?).ok()?;
+    let mut thought = 0;
+    let mut found = false;
+    for block in &blocks {
+        let field = |name: &str| block.get(name).and_then(Value::as_str);
+        match field("type") {
+            Some("thinking" | "redacted_thinking") => {
+                found = true;
+                thought += field("thinking").map_or(0, str::len);
+            }
+            Some("text") => {
+                let text = field("text").unwrap_or_default();
+                match said(text) {
+                    Some(said) if said.is_empty() => {
+                        found = true;
+                        thought += text.len();
+                    }
+                    None if text.trim().is_empty() => {}
+                    Some(_) | None => return None,
+                }
+            }
+            Some(_) | None => return None,
+        }
+    }
+    // Local models take about four bytes a token, in every script.
+    found.then_some(thought as u64 / 4)
+}
+
 /// What a text says after the reasoning it begins with; `None` when it begins with none.
 fn said(text: &str) -> Option<String> {
     if !matches!(tag(text.trim_start()), Tag::Open(_)) {
