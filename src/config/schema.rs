@@ -1,5 +1,7 @@
 //! The table of every setting: its name, its type, where it can be set, what it means.
 
+#[path = "schema_access.rs"]
+mod access;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -391,81 +393,13 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
-            Self::TlsCa => Entry {
-                table: Some("tls"),
-                name: "ca",
-                kind: "path",
-                default: "(the system's)",
-                example: "ca = \"/etc/ssl/team-ca.pem\"",
-                env: "LCC_TLS_CA",
-                flag: None,
-                doc: "PEM file of the team's CA: the only authority that is trusted for an https \
-                      `server`. Without it the system's authorities are.",
-            },
-            Self::TlsCert => Entry {
-                table: Some("tls"),
-                name: "cert",
-                kind: "path",
-                default: "(none)",
-                example: "cert = \"/home/me/.config/lcc/me.pem\"",
-                env: "LCC_TLS_CERT",
-                flag: None,
-                doc: "PEM file of the client certificate that an https `server` asks for, perhaps \
-                      with its chain.",
-            },
-            Self::TlsKey => Entry {
-                table: Some("tls"),
-                name: "key",
-                kind: "path",
-                default: "(none)",
-                example: "key = \"/home/me/.config/lcc/me.key\"",
-                env: "LCC_TLS_KEY",
-                flag: None,
-                doc: "PEM file of the key of `tls.cert`: unencrypted, mode 0600 or 0400.",
-            },
-            Self::AuthBearerFile => Entry {
-                table: Some("auth"),
-                name: "bearer_file",
-                kind: "path",
-                default: "(none)",
-                example: "bearer_file = \"/home/me/.config/lcc/token\"",
-                env: "LCC_AUTH_BEARER_FILE",
-                flag: None,
-                doc: "File with the token for `server`, sent as `Authorization: Bearer`. Mode 0600 \
-                      or 0400. Read again when the server answers 401.",
-            },
-            Self::AuthKeyFile => Entry {
-                table: Some("auth"),
-                name: "key_file",
-                kind: "path",
-                default: "(none)",
-                example: "key_file = \"/home/me/.config/lcc/key\"",
-                env: "LCC_AUTH_KEY_FILE",
-                flag: None,
-                doc: "The same, sent as `x-api-key`.",
-            },
-            Self::AuthCommand => Entry {
-                table: Some("auth"),
-                name: "command",
-                kind: "list of texts",
-                default: "(none)",
-                example: "command = [\"pass\", \"show\", \"gpu1\"]",
-                env: "LCC_AUTH_COMMAND",
-                flag: None,
-                doc: "A program and its arguments that print the token for `server`. Run without a \
-                      shell, and again when the server answers 401. In the variable, words \
-                      separated by spaces.",
-            },
-            Self::AuthHeader => Entry {
-                table: Some("auth"),
-                name: "header",
-                kind: "bearer or x-api-key",
-                default: "bearer",
-                example: "header = \"bearer\"",
-                env: "LCC_AUTH_HEADER",
-                flag: None,
-                doc: "The header for what `auth.command` prints.",
-            },
+            Self::TlsCa => access::TLS_CA,
+            Self::TlsCert => access::TLS_CERT,
+            Self::TlsKey => access::TLS_KEY,
+            Self::AuthBearerFile => access::AUTH_BEARER_FILE,
+            Self::AuthKeyFile => access::AUTH_KEY_FILE,
+            Self::AuthCommand => access::AUTH_COMMAND,
+            Self::AuthHeader => access::AUTH_HEADER,
             Self::ServeAuto => serve::AUTO,
             Self::ServeKeep => serve::KEEP,
             Self::ServeKind => serve::KIND,
