@@ -56,7 +56,7 @@ async fn progress_and_window_agree_with_llama_cpp() {
     outer.wait_for("❯", START);
 
     let mut compared = 0;
-    for turn in 0..3_u64 {
+    for turn in 0..2_u64 {
         let text = format!("say hello, number {turn}");
         outer.type_text(&text);
         outer.wait_for(&text, START);
