@@ -50,7 +50,6 @@ impl Sending {
 impl House {
     /// Sends a request whose body was read, and gives its answer as it comes.
     pub(super) async fn model(&self, call: Call<Bytes>, request: RequestId) -> Response<ReplyBody> {
-        let guest = self.desk.traffic.arrive();
         let Call { method, target, headers, dialect, body: received, .. } = call;
         let text = std::str::from_utf8(&received).ok();
         let Rewritten { body, cared } = text.map(|b| self.rules.rewrite(b)).unwrap_or_default();
@@ -66,6 +65,8 @@ impl House {
             Place::Answered(answer) => return answer,
             Place::Go { lease, slot } => (lease, slot),
         };
+        // Only what goes upstream disturbs what is read ahead: not what lcc answers or holds.
+        let guest = self.desk.traffic.arrive();
         let follower = Follower::start(
             self.desk.clone(),
             Job {
