@@ -122,8 +122,7 @@ fn drive(version: &str) {
     assert!(fresh.window.used.unwrap() < before, "{:?}", fresh.window);
 
     // F10 restores the terminal.
-    cockpit.outer.key(Key::F(10));
-    let status = cockpit.outer.wait_end(START);
+    let status = cockpit.outer.leave(START);
     assert!(status.success(), "{status:?}");
     assert_eq!(cockpit.outer.leftovers(), Vec::<String>::new());
 }

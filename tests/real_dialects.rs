@@ -136,8 +136,7 @@ impl Cockpit {
     }
 
     fn leave(mut self) {
-        self.outer.key(Key::F(10));
-        self.outer.wait_end(START);
+        self.outer.leave(START);
     }
 }
 

@@ -163,8 +163,7 @@ fn wait(version: &str, claude: &Path, course: Course) {
     assert!(last.seconds >= course.tokens as f64 / READ_RATE, "{last:?}");
     assert_eq!(silence.asked(), 1, "{version} asked again");
     outer.wait_for("patient", Duration::from_secs(10));
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(Duration::from_secs(20)).success());
+    assert!(outer.leave(Duration::from_secs(20)).success());
 }
 
 /// A prompt that is read with pings, given up by Esc, and one more.
@@ -223,8 +222,7 @@ fn interrupt(version: &str) {
     println!("{version}: the next prompt: {last:?}, {} asked", silence.asked());
     assert!(last.cached.unwrap() >= 1_600, "{last:?}");
     assert_eq!(figures.cache.breaks, 0, "{:?}", figures.cache);
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(Duration::from_secs(20)).success());
+    assert!(outer.leave(Duration::from_secs(20)).success());
 }
 
 #[test]

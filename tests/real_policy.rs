@@ -89,8 +89,7 @@ impl Cockpit {
     }
 
     fn leave(mut self) {
-        self.outer.key(Key::F(10));
-        assert!(self.outer.wait_end(START).success());
+        assert!(self.outer.leave(START).success());
     }
 }
 

@@ -86,8 +86,7 @@ fn drive(version: &str) {
         "{version}: after the handover {:?} of {:?}",
         figures.window.used, figures.window.size
     );
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
 
     // And it brings the old conversation back: its answer is on screen, and it goes on.
     let lcc = lcc.args(["--resume", &id]);
@@ -101,8 +100,7 @@ fn drive(version: &str) {
     outer.key(Key::Ctrl('s'));
     turn_ended(&lcc, &mut outer, before);
     outer.wait_for("still the SAME session", WORK);
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
 }
 
 #[test]

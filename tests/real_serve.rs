@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Key, Lcc, Project, Real};
+use common::{Lcc, Project, Real};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -158,8 +158,7 @@ fn a_cockpit_starts_its_own_llama_cpp_and_ends_it() {
     let figures = lcc.figures().expect("the session answers");
     assert_eq!(figures.window.size, Some(32_768));
     assert_eq!(figures.server.url, Some(format!("http://127.0.0.1:{port}")));
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
     assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "the server outlived its session");
 }
 
@@ -182,6 +181,5 @@ fn a_cockpit_whose_server_dies_says_why_and_practises() {
     outer.wait_for("not started again", START);
     outer.wait_for("❯", START);
     assert!(lcc.figures().is_some());
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
 }

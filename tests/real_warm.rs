@@ -95,8 +95,7 @@ fn drive(version: &str) {
         assert!(ratio >= 0.98, "{ratio}");
         seconds.push(took);
     }
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
     drop(server);
 
     // A new lcc after the server was started anew.
@@ -110,8 +109,7 @@ fn drive(version: &str) {
         let (took, ratio) = prompt(&lcc, &mut outer, text);
         assert!(ratio >= 0.98, "{ratio}");
         seconds.push(took);
-        outer.key(Key::F(10));
-        assert!(outer.wait_end(START).success());
+        assert!(outer.leave(START).success());
         drop(server);
     }
     println!("{version}: first token after a restart, median {:.2} s", median(seconds));
@@ -144,8 +142,7 @@ fn on_a_sliding_window_the_judgement_agrees_with_what_was_cached() {
     let mut outer = lcc.start();
     outer.wait_for("❯", START);
     wait(&lcc, &mut outer, "a snapshot", |f| f.warm.saved > 0);
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
     drop(server);
     let _server = serve().unwrap();
     let mut outer = lcc.start();
@@ -160,6 +157,5 @@ fn on_a_sliding_window_the_judgement_agrees_with_what_was_cached() {
     if !spared {
         outer.wait_for("--swa-full", START);
     }
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(START).success());
+    assert!(outer.leave(START).success());
 }

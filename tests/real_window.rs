@@ -157,8 +157,7 @@ fn a_32k_window_begins_lean_with_all_six_tools() {
             assert!(std::time::Instant::now() < end, "{parts:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
-        cockpit.outer.key(Key::F(10));
-        cockpit.outer.wait_end(WORK);
+        cockpit.outer.leave(WORK);
         // The session is over; the report still tells of it, and records the profiles.
         let mut report = cockpit.lcc.command();
         let out = report.args(["report", "--json"]).output().unwrap();

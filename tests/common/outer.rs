@@ -193,6 +193,30 @@ impl Outer {
         self.child.wait().expect("an exit status")
     }
 
+    /// Leaves lcc as a person does: F10, and F10 again where it asks whether to end a turn that
+    /// still runs (the real client asks the model for things of its own at any time).
+    pub fn leave(&mut self, timeout: Duration) -> ExitStatus {
+        const ASKS: &str = "Quitting ends it.";
+        self.key(Key::F(10));
+        let end = Instant::now() + timeout;
+        let shared = Arc::clone(&self.shared);
+        let mut seen = lock(&shared);
+        while !seen.ended && !seen.parser.screen().contents().contains(ASKS) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = shared.1.wait_timeout(seen, left);
+            seen = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        let asked = !seen.ended && seen.parser.screen().contents().contains(ASKS);
+        drop(seen);
+        if asked {
+            self.key(Key::F(10));
+        }
+        self.wait_end(timeout)
+    }
+
     /// Types a text.
     pub fn type_text(&mut self, text: &str) {
         self.send(text.as_bytes());

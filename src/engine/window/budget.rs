@@ -131,10 +131,13 @@ impl Growth {
     /// last turns, carried on by their trend.
     #[must_use]
     pub fn foreseen(&self, turn: u64) -> Option<u64> {
+        let (lower, upper) = self.middle()?;
         let trend = self.trend();
-        // The median stands for the middle of the turns it was taken from.
-        let half = trend.saturating_mul((self.rises.len() as u64).saturating_sub(1)) / 2;
-        Some(self.median()?.saturating_add(half).saturating_add(trend.saturating_mul(turn)))
+        // The median stands for the middle of the turns it was taken from. Both are halves, rounded
+        // up once: rounded down each, ten even steps are foreseen one token short.
+        let since = trend.saturating_mul((self.rises.len() as u64).saturating_sub(1));
+        let last = lower.saturating_add(upper).saturating_add(since).div_ceil(2);
+        Some(last.saturating_add(trend.saturating_mul(turn)))
     }
 
     /// What the next turn adds at the most, as far as one can tell.
@@ -158,15 +161,18 @@ impl Growth {
     /// in the middle.
     #[must_use]
     pub fn median(&self) -> Option<u64> {
+        let (lower, upper) = self.middle()?;
+        Some(lower + (upper - lower) / 2)
+    }
+
+    /// The two rises in the middle of all by size, the lower first; of an odd number twice the one.
+    fn middle(&self) -> Option<(u64, u64)> {
         let mut sorted: Vec<u64> = self.rises.iter().copied().collect();
         sorted.sort_unstable();
         let middle = sorted.len() / 2;
         let upper = *sorted.get(middle)?;
-        if sorted.len() % 2 == 1 {
-            return Some(upper);
-        }
-        let lower = *sorted.get(middle - 1)?;
-        Some(lower + (upper - lower) / 2)
+        let lower = if sorted.len() % 2 == 1 { upper } else { *sorted.get(middle - 1)? };
+        Some((lower, upper))
     }
 
     /// The largest of these rises.
@@ -299,6 +305,14 @@ mod tests {
             prop_assert!(then.1 <= less.1);
             prop_assert!(!is_due(full, limit, &growth) || then.0 != Risk::None);
         }
+    }
+
+    #[test]
+    fn ten_even_steps_are_foreseen_to_the_token() {
+        let rises: Vec<u64> = (0..11).map(|turn| 1_312 + 325 * turn).collect();
+        let growth = growth(&rises);
+        assert_eq!(growth.foreseen(1), Some(1_312 + 325 * 11));
+        assert_eq!(growth.foreseen(2), Some(1_312 + 325 * 12));
     }
 
     #[test]
