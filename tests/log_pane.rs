@@ -83,6 +83,5 @@ fn what_passes_the_proxy_is_seen_folded_searched_and_closed() {
     outer.type_text("after\r");
     outer.wait_for("typed:after", PATIENCE);
     assert!(!outer.screen_text().contains("typed:/event"), "{}", outer.screen_text());
-    outer.key(Key::F(10));
-    outer.wait_end(PATIENCE);
+    outer.leave(PATIENCE);
 }

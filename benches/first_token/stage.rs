@@ -236,8 +236,7 @@ impl<'a> Session<'a> {
     /// Leaves as a person does.
     pub fn leave(mut self) {
         if self.lcc.is_some() {
-            self.outer.key(Key::F(10));
-            self.outer.wait_end(START);
+            self.outer.leave(START);
         }
     }
 }

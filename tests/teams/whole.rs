@@ -187,8 +187,7 @@ fn the_cockpit_has_a_turn_with_the_server_and_names_it() {
     outer.wait_until("a calm session", SOON, |s| {
         s.contents().lines().last().is_some_and(|bar| bar.contains("idle"))
     });
-    outer.key(Key::F(10));
-    assert!(outer.wait_end(SOON).success());
+    assert!(outer.leave(SOON).success());
     assert_eq!(outer.leftovers(), Vec::<String>::new());
     assert!(!String::from_utf8_lossy(&outer.raw()).contains(SECRET));
     let heads = team.server.heads.lock().unwrap();
@@ -210,8 +209,7 @@ fn the_cockpit_says_what_bars_the_way_and_can_be_left() {
             let text = flat(&s.rows(0, PANE).collect::<String>());
             text.contains(&flat(found)) && text.contains(&flat(fix))
         });
-        outer.key(Key::F(10));
-        outer.wait_end(SOON);
+        outer.leave(SOON);
         assert_eq!(outer.leftovers(), Vec::<String>::new());
     }
     assert!(team.server.heads.lock().unwrap().is_empty(), "no request without a way in");
@@ -234,7 +232,6 @@ fn f5_tries_a_barred_way_again() {
         assert!(Instant::now() < end, "F5 does nothing:\n{}", outer.screen_text());
         thread::sleep(Duration::from_millis(20));
     }
-    outer.key(Key::F(10));
-    outer.wait_end(SOON);
+    outer.leave(SOON);
     assert_eq!(outer.leftovers(), Vec::<String>::new());
 }
