@@ -205,8 +205,10 @@ fn spawn(
     command.stderr(Stdio::from(echo));
     let mut keep: Vec<OwnedFd> = data;
     keep.extend([list, paper, theirs, stderr]);
+    let inherited = keep.iter().map(AsRawFd::as_raw_fd).collect();
     let mut closed = Vec::new();
     if let Some((owner, way)) = user {
+        // Open here until the child has its copies, and closed there at the exec.
         keep.extend(way.reserved);
         closed = way.closed;
         sys::become_user(&mut command, owner.user, owner.group, way.steps);
@@ -214,7 +216,7 @@ fn spawn(
     let wishes = Prepare {
         session: own_group,
         ignore_keyboard: true,
-        keep: keep.iter().map(AsRawFd::as_raw_fd).collect(),
+        keep: inherited,
         die_with_parent: true,
     };
     prepare(&mut command, wishes);

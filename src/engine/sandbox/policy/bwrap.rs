@@ -69,11 +69,8 @@ pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
     builder.sources.clear();
     let program = tools(&mut builder, ground);
     trees(&mut builder, ground, &shield.trees);
-    for pin in &shield.pins {
-        builder.mount("--bind", pin, pin);
-    }
-    for path in &shield.read_only {
-        builder.mount("--ro-bind", path, path);
+    for (path, writable) in &shield.mounts {
+        builder.mount(if *writable { "--bind" } else { "--ro-bind" }, path, path);
     }
     if ground.lcc.starts_with(&ground.project) {
         notes.push(

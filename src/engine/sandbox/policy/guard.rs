@@ -150,6 +150,9 @@ fn readable(host: &HostFacts, ground: &Ground, path: &Path) -> Result<(), Refusa
     if ground.home.starts_with(path) || path.starts_with(&ground.home) {
         return Err(Refusal::new(path, "it overlaps lcc's own state", FIX));
     }
+    if path.starts_with(&ground.project) {
+        return Err(Refusal::new(path, "it lies in the project, which can be written", FIX));
+    }
     Ok(())
 }
 

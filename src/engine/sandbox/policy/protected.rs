@@ -81,15 +81,9 @@ pub fn wanted(project: &Path, repositories: &[Repository]) -> Vec<Wanted> {
         // A pointer to elsewhere, a broken repository, or none: nobody may make one.
         all.push(own(git, Absent::Folder));
     }
-    for known in repositories {
-        let root = if known.folder.starts_with(project) { project } else { &known.folder };
-        let paths = repository::entries(known, repositories);
-        all.extend(paths.into_iter().map(|(path, absent)| Wanted {
-            path,
-            root: root.to_owned(),
-            absent,
-        }));
-    }
+    all.extend(
+        repositories.iter().flat_map(|known| repository::entries(known, project, repositories)),
+    );
     all
 }
 
@@ -173,11 +167,13 @@ pub fn missing(ground: &Ground) -> Vec<Placeholder> {
 /// What protects a project: absolute paths, parents before children.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shield {
-    /// Parts of the project's repository outside of it, and whether they may be written.
+    /// The project's repository where it lies outside, and whether its parts may be written.
     pub trees: BTreeMap<PathBuf, bool>,
-    /// Mounted onto themselves, writable, so that they cannot be renamed.
+    /// What is mounted onto itself over project and repository, and whether it may be written.
+    pub mounts: BTreeMap<PathBuf, bool>,
+    /// Those that may: folders that cannot be renamed.
     pub pins: Vec<PathBuf>,
-    /// Mounted read-only.
+    /// Those that may not.
     pub read_only: Vec<PathBuf>,
     /// Each of them with what it must still be at the start.
     pub verify: Vec<(PathBuf, Kind)>,
@@ -215,18 +211,31 @@ pub fn shield(ground: &Ground) -> Result<Shield, Refusal> {
     let Ground { project, repositories, found, .. } = ground;
     plain(found)?;
     let mut shield = Shield::default();
+    let mut candidates = BTreeMap::new();
     for known in repositories {
         let parts = repository::trees(known, project).into_iter();
-        shield.trees.extend(parts.filter(|(path, _)| found.get(path) == Some(&Kind::Folder)));
+        for (path, writable) in parts.filter(|(path, _)| found.get(path) == Some(&Kind::Folder)) {
+            if path.starts_with(project) {
+                candidates.insert(path, writable);
+            } else {
+                shield.trees.insert(path, writable);
+            }
+        }
     }
-    let mut pins = BTreeSet::new();
-    let mut read_only = BTreeSet::new();
+    // A part of a held folder that is opened again is no mere pin: it stays where it is.
+    let opened: BTreeSet<PathBuf> = candidates.keys().cloned().collect();
     for wanted in wanted(project, repositories) {
         let (above, held) = hold(&wanted, ground);
         match held {
             Hold::ReadOnly(path) => {
-                pins.extend(above);
-                read_only.insert(path);
+                for pin in above {
+                    candidates.entry(pin).or_insert(true);
+                }
+                // A part of the repository outside that is read-only already, with what is opened
+                // again in it, must not be covered.
+                if shield.trees.get(&path) != Some(&false) {
+                    candidates.insert(path, false);
+                }
             }
             Hold::Make(placeholder) => {
                 return Err(Refusal::new(
@@ -238,12 +247,23 @@ pub fn shield(ground: &Ground) -> Result<Shield, Refusal> {
             Hold::Nothing => {}
         }
     }
-    // A set of paths iterates parents before children. What lies below a read-only path is
-    // read-only with it.
-    let below = |path: &Path| path.ancestors().skip(1).any(|above| read_only.contains(above));
-    shield.read_only = read_only.iter().filter(|path| !below(path)).cloned().collect();
-    let held = |path: &PathBuf| !read_only.contains(path) && !below(path);
-    shield.pins = pins.into_iter().filter(held).collect();
+    // Parents come before children. What lies below a read-only path is read-only with it, unless
+    // it is opened again.
+    for (path, writable) in candidates {
+        let above = path.ancestors().skip(1);
+        let held = above
+            .take_while(|above| above.starts_with(project) || !path.starts_with(project))
+            .find_map(|above| shield.mounts.get(above).or_else(|| shield.trees.get(above)))
+            .is_some_and(|writable| !writable);
+        if !held || (writable && opened.contains(&path)) {
+            shield.mounts.insert(path, writable);
+        }
+    }
+    let paths = |wanted: bool| {
+        let of = shield.mounts.iter().filter(move |(_, writable)| **writable == wanted);
+        of.map(|(path, _)| path.clone()).collect()
+    };
+    (shield.pins, shield.read_only) = (paths(true), paths(false));
     shield.verify = shield
         .pins
         .iter()

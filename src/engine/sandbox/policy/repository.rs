@@ -5,7 +5,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{Ground, Kind, protected::Absent};
+use super::{
+    Ground, Kind,
+    protected::{Absent, Wanted},
+};
 
 /// A folder of git's that belongs to the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,11 @@ impl Repository {
     #[must_use]
     pub fn root<'a>(&'a self, project: &'a Path) -> &'a Path {
         match &self.role {
-            Role::Whole | Role::Sealed if self.folder.starts_with(project) => project,
+            Role::Whole | Role::Sealed | Role::Worktree { .. }
+                if self.folder.starts_with(project) =>
+            {
+                project
+            }
             Role::Whole | Role::Sealed => &self.folder,
             Role::Worktree { common } => common,
         }
@@ -62,39 +69,68 @@ const WORKTREE: [(&str, Absent); 3] = [
     ("gitdir", Absent::Nothing),
     ("config.worktree", Absent::File("")),
 ];
-/// What a commit writes in the main repository.
-const SHARED: [&str; 3] = ["objects", "refs", "logs"];
+/// What else is held of the main repository while a session runs in a worktree of it: another
+/// working tree's state.
+const MAIN: [(&str, Absent); 2] = [("HEAD", Absent::Nothing), ("index", Absent::Nothing)];
 
 /// The paths of a repository to protect.
 #[must_use]
-pub fn entries(known: &Repository, all: &[Repository]) -> Vec<(PathBuf, Absent)> {
-    let table: &[(&str, Absent)] = match &known.role {
-        Role::Whole => &WHOLE,
-        Role::Worktree { .. } => &WORKTREE,
-        Role::Sealed => return vec![(known.folder.clone(), Absent::Nothing)],
+pub fn entries(known: &Repository, project: &Path, all: &[Repository]) -> Vec<Wanted> {
+    let below = |folder: &Path, root: &Path, table: &[(&str, Absent)]| -> Vec<Wanted> {
+        let wanted = |(name, absent): &(&str, Absent)| Wanted {
+            path: folder.join(name),
+            root: root.to_owned(),
+            absent: *absent,
+        };
+        table.iter().map(wanted).collect()
     };
-    table
-        .iter()
-        .map(|(name, absent)| (known.folder.join(name), *absent))
-        // A folder of submodules' repositories is not held itself: each of them is.
-        .filter(|(path, _)| !all.iter().any(|other| other.folder.starts_with(path)))
-        .collect()
+    let root = known.root(project);
+    let mut wanted = match &known.role {
+        Role::Whole => below(&known.folder, root, &WHOLE),
+        Role::Worktree { common } if common.starts_with(project) => {
+            below(&known.folder, &known.folder, &WORKTREE)
+        }
+        Role::Worktree { common } => [
+            below(common, common, &WHOLE),
+            below(common, common, &MAIN),
+            below(&known.folder, &known.folder, &WORKTREE),
+        ]
+        .concat(),
+        Role::Sealed => {
+            vec![Wanted {
+                path: known.folder.clone(),
+                root: root.to_owned(),
+                absent: Absent::Nothing,
+            }]
+        }
+    };
+    // A folder of submodules' repositories is not held itself: each of them is.
+    let modules = |path: &Path| {
+        path.ends_with("modules")
+            && all.iter().any(|other| other.folder != path && other.folder.starts_with(path))
+    };
+    wanted.retain(|wanted| !modules(&wanted.path));
+    wanted
 }
 
-/// The mounts of a repository outside the project, and whether each may be written.
+/// The mounts of a repository outside the project, or within a part of it that is held, and
+/// whether each may be written.
 #[must_use]
 pub fn trees(known: &Repository, project: &Path) -> BTreeMap<PathBuf, bool> {
-    if known.folder.starts_with(project) {
-        return BTreeMap::new();
-    }
     match &known.role {
-        Role::Whole => BTreeMap::from([(known.folder.clone(), true)]),
-        Role::Worktree { common } => SHARED
-            .iter()
-            .map(|name| (common.join(name), true))
-            .chain([(common.clone(), false), (known.folder.clone(), true)])
-            .collect(),
-        Role::Sealed => BTreeMap::new(),
+        // Opened again in the read-only folder of all worktrees.
+        Role::Worktree { common } if common.starts_with(project) => {
+            BTreeMap::from([(known.folder.clone(), true)])
+        }
+        Role::Worktree { common } => BTreeMap::from([
+            (common.clone(), true),
+            (common.join("worktrees"), false),
+            (known.folder.clone(), true),
+        ]),
+        Role::Whole if !known.folder.starts_with(project) => {
+            BTreeMap::from([(known.folder.clone(), true)])
+        }
+        Role::Whole | Role::Sealed => BTreeMap::new(),
     }
 }
 
@@ -110,8 +146,8 @@ pub(super) fn notes(ground: &Ground) -> Vec<String> {
                 Role::Whole | Role::Sealed => &known.folder,
             };
             Some(format!(
-                "the project's repository is {}: its objects, branches and logs can be written \
-                 inside, its settings and hooks cannot",
+                "the project's repository is {}: commits go there; its settings and hooks can be \
+                 read only",
                 place.display()
             ))
         }
