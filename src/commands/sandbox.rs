@@ -75,6 +75,7 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         tier: args.tier,
         project,
         home: home.path.clone(),
+        state: args.state,
         program: program.into(),
         args: command.collect(),
         env: environment(),

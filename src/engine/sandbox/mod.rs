@@ -34,6 +34,8 @@ pub struct Request {
     pub project: PathBuf,
     /// lcc's private state folder for this child, which becomes `HOME` at the same path.
     pub home: PathBuf,
+    /// lcc's own state folder, never visible inside: what was made in projects is noted there.
+    pub state: PathBuf,
     /// The program: an absolute path (links are resolved) or a bare name for the search path.
     pub program: PathBuf,
     /// Its arguments.

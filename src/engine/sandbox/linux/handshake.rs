@@ -12,6 +12,7 @@ use nix::sys::socket::{SockType, getsockopt, sockopt};
 use super::{
     canary::Canary,
     channel,
+    points::stop_at,
     wire::{Landlock, ProbeResult, Said, Told, Verdict},
 };
 use crate::engine::sandbox::{LaunchError, sys};
@@ -62,6 +63,7 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
         return Err(unexpected("the inner stage is in another network than it says"));
     }
 
+    stop_at("socket-taken");
     tell(ours, Told::Probe)?;
     let (probes, landlock) = match next(ours, "probes")?.message {
         Said::Report { probes, landlock } => (probes, landlock),
@@ -69,6 +71,7 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
         Said::Ready { .. } => return Err(unexpected("a second socket")),
     };
     judge(&probes, &canary.touched())?;
+    stop_at("probes-judged");
     tell(ours, Told::Start)?;
     // The channel closes when the program replaces the inner stage, and says so if it cannot.
     match channel::receive::<Said>(ours, Instant::now() + PATIENCE) {

@@ -4,7 +4,8 @@ use std::{os::fd::RawFd, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::sandbox::policy::Mount;
+use super::beneath::Identity;
+use crate::engine::sandbox::policy::{Limit, Mount};
 
 /// Handed to the inner stage in a memory file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,10 @@ pub struct Orders {
     pub home: PathBuf,
     /// The program's standard error; until it starts, bubblewrap's words go elsewhere.
     pub stderr: RawFd,
+    /// The limits of every process.
+    pub limits: Vec<Limit>,
+    /// Which files stood on the host where the project, the home and every protected path are.
+    pub identities: Vec<(PathBuf, Identity)>,
     /// What the probes try to reach.
     pub targets: Targets,
 }
