@@ -1,5 +1,7 @@
 //! `lcc sandbox`: any command in the very sandbox that Claude Code gets.
 
+pub mod check;
+
 use std::{
     collections::BTreeMap,
     env,

@@ -1,8 +1,9 @@
 //! The strict tier on Linux: bubblewrap around an inner stage that proves the sandbox from inside.
 
 pub mod beneath;
-mod canary;
+pub mod canary;
 pub mod channel;
+pub mod check;
 mod ground;
 mod handshake;
 pub mod inner;
@@ -12,6 +13,8 @@ pub mod points;
 pub mod preflight;
 mod repositories;
 pub mod sys;
+pub mod watch;
+pub mod weak;
 pub mod wire;
 
 use std::{
@@ -33,11 +36,34 @@ use super::{
     unavailable::diagnose,
 };
 use crate::domain::Tier;
+use inner::Battery;
 use owner::{Owner, Way};
 use points::stop_at;
 
 /// How long a failed sandbox may take to vanish before its error is reported anyway.
 const CLEAN_UP: Duration = Duration::from_secs(5);
+
+/// A sandbox whose inner stage waits.
+struct Opened {
+    child: Child,
+    ours: OwnedFd,
+    words: File,
+    canary: canary::Canary,
+    placeholders: placeholders::Placeholders,
+    home: std::path::PathBuf,
+    notes: Vec<String>,
+}
+
+impl Opened {
+    /// Ends it; what bubblewrap said joins the error.
+    fn fail(mut self, error: LaunchError, wanted: &std::path::Path) -> LaunchError {
+        drop(self.ours);
+        let _ended_meanwhile = self.child.terminate(Duration::ZERO);
+        let _late = self.child.wait_for(CLEAN_UP);
+        drop(self.placeholders);
+        explain(error, &mut self.words, wanted)
+    }
+}
 
 /// Starts the program in the strict tier.
 ///
@@ -49,6 +75,47 @@ pub fn launch(
     terminal: Terminal<'_>,
 ) -> Result<Launched, LaunchError> {
     let wanted = request.program.clone();
+    let mut opened = open(request, port, terminal, Battery::Start, None)?;
+    let proved = match handshake::prove(&opened.ours, &opened.canary, port, Battery::Start) {
+        Ok(proved) => proved,
+        Err(error) => return Err(opened.fail(error, &wanted)),
+    };
+    if let Err(error) = handshake::release(&opened.ours, &proved.report) {
+        return Err(opened.fail(error, &wanted));
+    }
+    opened.canary.settle();
+    let totals = proved.report.totals();
+    let watch = watch::Watch::begin(opened.canary, proved.program);
+    let mut child = opened.child;
+    child.keep(opened.placeholders);
+    child.set_inside(
+        Inside { program: proved.program, program_fd: proved.program_fd },
+        proved.init_fd,
+    );
+    let mut notes = opened.notes;
+    notes.extend(proved.notes);
+    stop_at("started");
+    Ok(Launched {
+        child,
+        listener: proved.listener,
+        report: StartReport {
+            tier: Tier::Strict,
+            probes: totals.attempts - totals.notes,
+            blocked: totals.blocked,
+            notes,
+        },
+        watch: Some(watch),
+    })
+}
+
+/// Does all up to the handshake.
+fn open(
+    request: Request,
+    port: u16,
+    terminal: Terminal<'_>,
+    battery: Battery,
+    weakness: Option<weak::Weakness>,
+) -> Result<Opened, LaunchError> {
     let state = request.state.clone();
     let host = preflight::gather()?;
     let mut ground = ground::survey(request)?;
@@ -58,10 +125,13 @@ pub fn launch(
     let (placeholders, turn) = placeholders::Placeholders::join(&state, &ground.project)
         .map_err(LaunchError::io("writing down placeholders in lcc's state folder"))?;
     ground::fill(&mut ground, &placeholders, &turn, owner)?;
-    let plan = policy::plan(&host, &ground)?;
+    let plan = weak::weaken(policy::plan(&host, &ground)?, weakness);
     drop(turn);
-    let canary = canary::Canary::plant(&ground.home)
-        .map_err(LaunchError::io("planting what the probes try to reach"))?;
+    let yard =
+        canary::Ground { home: &ground.home, project: &ground.project, lcc: Some(&ground.lcc) };
+    let canary = canary::Canary::plant(yard)
+        .map_err(LaunchError::io("planting what the attempts try to reach"))?;
+    let places = canary::targets::Places::real(host.user_home.clone());
     let stderr = stderr_of(terminal).map_err(LaunchError::io("opening the terminal"))?;
     let orders = wire::Orders {
         port,
@@ -74,46 +144,18 @@ pub fn launch(
         stderr: stderr.as_raw_fd(),
         limits: plan.limits.clone(),
         identities: Vec::new(),
-        targets: canary.targets().map_err(LaunchError::io("planting canaries"))?,
+        targets: canary.targets(places).map_err(LaunchError::io("planting canaries"))?,
+        battery,
+        weakness,
     };
     stop_at("canaries-planted");
     let (ours, theirs) = channel::pair().map_err(LaunchError::io("making a socket pair"))?;
     let way = hand_over(&ground, &plan, &stderr, terminal, owner)?;
     let orders = wire::Orders { identities: ground::verify(&ground, &plan.verify)?, ..orders };
     stop_at("verified");
-    let (child, mut words) = spawn(&plan, &orders, theirs, stderr, terminal, owner.zip(Some(way)))?;
+    let (child, words) = spawn(&plan, &orders, theirs, stderr, terminal, owner.zip(Some(way)))?;
     stop_at("spawned");
-
-    match handshake::run(&ours, &canary, port) {
-        Ok(met) => {
-            let mut child = child;
-            child.keep(placeholders);
-            child.set_inside(
-                Inside { program: met.program, program_fd: met.program_fd },
-                met.init_fd,
-            );
-            let mut notes = plan.notes;
-            notes.extend(met.notes);
-            stop_at("started");
-            Ok(Launched {
-                child,
-                listener: met.listener,
-                report: StartReport {
-                    tier: Tier::Strict,
-                    probes: met.probes,
-                    blocked: met.blocked,
-                    notes,
-                },
-            })
-        }
-        Err(error) => {
-            drop(ours);
-            let _ended_meanwhile = child.terminate(Duration::ZERO);
-            let _late = child.wait_for(CLEAN_UP);
-            drop(placeholders);
-            Err(explain(error, &mut words, &wanted))
-        }
-    }
+    Ok(Opened { child, ours, words, canary, placeholders, home: ground.home, notes: plan.notes })
 }
 
 /// Gives the project's owner, where lcc becomes that user, what is root's of this session.
@@ -220,9 +262,8 @@ fn spawn(
         die_with_parent: true,
     };
     prepare(&mut command, wishes);
-    let child = Child::spawn(command, keep, own_group).map_err(LaunchError::io(starting(
-        plan, &closed,
-    )))?;
+    let child =
+        Child::spawn(command, keep, own_group).map_err(LaunchError::io(starting(plan, &closed)))?;
     if let Terminal::Pty(pty) = terminal {
         pty.release();
     }

@@ -86,6 +86,16 @@ pub struct Report {
 }
 
 impl Report {
+    /// Puts in an outcome that the host alone could find out.
+    pub fn settle(&mut self, one: &Numbered) {
+        for tried in self.attempts.iter_mut().filter(|tried| tried.number == one.number) {
+            // Where the inner stage could not try it, there is nothing to decide on.
+            if matches!(tried.outcome, Outcome::Open { .. }) {
+                tried.outcome = one.outcome.clone();
+            }
+        }
+    }
+
     /// How many ended how.
     #[must_use]
     pub fn totals(&self) -> Totals {
@@ -129,12 +139,7 @@ impl Report {
 /// Joins what the inner stage reports with the list of what it had to try. An attempt of the list
 /// without an outcome was not made; outcomes that nobody asked for count for nothing.
 #[must_use]
-pub fn judge(
-    cases: &[Case],
-    outcomes: &[Numbered],
-    touched: Vec<String>,
-    tier: Tier,
-) -> Report {
+pub fn judge(cases: &[Case], outcomes: &[Numbered], touched: Vec<String>, tier: Tier) -> Report {
     let attempts = cases
         .iter()
         .map(|case| {

@@ -12,7 +12,7 @@ use std::{
     io::{self, Write},
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
 };
@@ -62,10 +62,11 @@ pub struct Canary {
 #[derive(Debug)]
 struct Passing {
     beside: Secret,
+    above: Option<(u64, u64)>,
     tmp: Option<Secret>,
     shm: Option<Secret>,
     linked: Option<Removed>,
-    inside: Removed,
+    _inside: Removed,
     process: Option<Janitor>,
     segment: Option<Segment>,
     key: Option<Key>,
@@ -94,8 +95,7 @@ struct Secret {
 impl Secret {
     fn plant(folder: &Path, text: &str) -> io::Result<Self> {
         let path = folder.join(format!("{FILE}{text}"));
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path)?;
         let path = Removed(path);
         file.lock()?;
         file.write_all(text.as_bytes())?;
@@ -191,10 +191,11 @@ impl Canary {
         let process = ground.lcc.map(|lcc| Janitor::start(lcc, &text, &files)).transpose()?;
         let passing = Passing {
             beside,
+            above: ground.project.parent().and_then(identity),
             tmp,
             shm,
             linked,
-            inside,
+            _inside: inside,
             process,
             segment: Segment::plant(&text).ok(),
             key: Key::plant(&name, &text).ok(),
@@ -216,6 +217,7 @@ impl Canary {
             secret: self.folder.join(SECRET),
             outside: self.folder.clone(),
             beside: passing.beside.path(),
+            above: passing.above,
             tmp: passing.tmp.as_ref().map(Secret::path),
             shm: passing.shm.as_ref().map(Secret::path),
             linked: passing.linked.as_ref().map(|linked| linked.0.clone()),
@@ -272,6 +274,10 @@ impl Canary {
     pub fn settle(&mut self) {
         self.passing = None;
     }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
 }
 
 /// A file outside that has a second name inside, as shared package stores make them.

@@ -91,7 +91,8 @@ impl Sockets {
         let mut byte = [0u8; 1];
         for socket in &self.udp {
             for _ in all(|| socket.recv_from(&mut byte)) {
-                touched.push(format!("a datagram reached the host's {}", named(socket.local_addr())));
+                touched
+                    .push(format!("a datagram reached the host's {}", named(socket.local_addr())));
             }
         }
         for (name, listener) in &self.streams {

@@ -103,7 +103,6 @@ impl Drop for Segment {
 /// Keeps a descriptor open across an exec, as a careless program would.
 pub(super) fn leak(file: &std::fs::File) -> io::Result<()> {
     // SAFETY: integers only.
-    let result =
-        unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(file), libc::F_SETFD, 0) };
+    let result = unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(file), libc::F_SETFD, 0) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -16,6 +16,8 @@ pub struct Targets {
     /// A file with the secret in the folder above the project, or in `/var/tmp` where that cannot
     /// be written. Readable by everybody.
     pub beside: PathBuf,
+    /// Device and number of the folder above the project, as the host knows it.
+    pub above: Option<(u64, u64)>,
     /// A file with the secret in `/tmp`, readable by everybody.
     pub tmp: Option<PathBuf>,
     /// One in `/dev/shm`.

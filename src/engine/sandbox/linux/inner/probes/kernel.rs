@@ -89,14 +89,9 @@ pub(super) const TABLE: &[Probe] = &[
             })
         },
     ),
-    probe(
-        Kernel,
-        334,
-        Seccomp,
-        "load a program into the kernel",
-        "Calls bpf.",
-        |_| call(sys::call(libc::SYS_bpf, [Arg::Number(0), Arg::Null, Arg::Number(0)])),
-    ),
+    probe(Kernel, 334, Seccomp, "load a program into the kernel", "Calls bpf.", |_| {
+        call(sys::call(libc::SYS_bpf, [Arg::Number(0), Arg::Null, Arg::Number(0)]))
+    }),
     probe(
         Kernel,
         335,
@@ -148,23 +143,15 @@ pub(super) const TABLE: &[Probe] = &[
         "Reads a key with a secret by the number it has on the host.",
         key,
     ),
-    probe(
-        Kernel,
-        340,
-        Seccomp,
-        "add and request keys",
-        "Calls add_key and request_key.",
-        |_| {
-            let kind = || Arg::Text(c"user");
-            let name = || Arg::Text(c"lcc-attempt");
-            let args =
-                [kind(), name(), Arg::Read(b"x"), Arg::Number(1), Arg::Number(PROCESS_KEYRING)];
-            let added = sys::call(libc::SYS_add_key, args);
-            let args = [kind(), Arg::Text(c"lcc-none"), Arg::Null, Arg::Number(0)];
-            let asked = sys::call(libc::SYS_request_key, args);
-            worst([("add_key".to_owned(), call(added)), ("request_key".to_owned(), call(asked))])
-        },
-    ),
+    probe(Kernel, 340, Seccomp, "add and request keys", "Calls add_key and request_key.", |_| {
+        let kind = || Arg::Text(c"user");
+        let name = || Arg::Text(c"lcc-attempt");
+        let args = [kind(), name(), Arg::Read(b"x"), Arg::Number(1), Arg::Number(PROCESS_KEYRING)];
+        let added = sys::call(libc::SYS_add_key, args);
+        let args = [kind(), Arg::Text(c"lcc-none"), Arg::Null, Arg::Number(0)];
+        let asked = sys::call(libc::SYS_request_key, args);
+        worst([("add_key".to_owned(), call(added)), ("request_key".to_owned(), call(asked))])
+    }),
     probe(
         Kernel,
         341,
@@ -180,9 +167,11 @@ pub(super) const TABLE: &[Probe] = &[
         "have the kernel run a program for a module",
         "Opens `kernel.modprobe` and its like for writing.",
         |_| {
-            worst(["modprobe", "hotplug", "usermodehelper/bset", "poweroff_cmd"].map(|name| {
-                (name.to_owned(), setting(&Path::new("/proc/sys/kernel").join(name)))
-            }))
+            worst(
+                ["modprobe", "hotplug", "usermodehelper/bset", "poweroff_cmd"].map(|name| {
+                    (name.to_owned(), setting(&Path::new("/proc/sys/kernel").join(name)))
+                }),
+            )
         },
     ),
     probe(
@@ -200,9 +189,10 @@ pub(super) const TABLE: &[Probe] = &[
         "change the machine's memory management",
         "Opens `vm.drop_caches`, `vm.overcommit_memory` and `kernel.sysrq` for writing.",
         |_| {
-            worst(["vm/drop_caches", "vm/overcommit_memory", "kernel/sysrq"].map(|name| {
-                (name.to_owned(), setting(&Path::new("/proc/sys").join(name)))
-            }))
+            worst(
+                ["vm/drop_caches", "vm/overcommit_memory", "kernel/sysrq"]
+                    .map(|name| (name.to_owned(), setting(&Path::new("/proc/sys").join(name)))),
+            )
         },
     ),
     probe(
@@ -212,9 +202,11 @@ pub(super) const TABLE: &[Probe] = &[
         "leave its control group",
         "Opens the files of control groups that move processes and run programs.",
         |_| {
-            worst(["cgroup.procs", "release_agent", "memory.max", "cgroup.subtree_control"].map(
-                |name| (name.to_owned(), setting(&Path::new("/sys/fs/cgroup").join(name))),
-            ))
+            worst(
+                ["cgroup.procs", "release_agent", "memory.max", "cgroup.subtree_control"].map(
+                    |name| (name.to_owned(), setting(&Path::new("/sys/fs/cgroup").join(name))),
+                ),
+            )
         },
     ),
     probe(
@@ -308,14 +300,9 @@ pub(super) const TABLE: &[Probe] = &[
             ])
         },
     ),
-    probe(
-        Kernel,
-        353,
-        Seccomp,
-        "set the clock",
-        "Calls settimeofday with nothing to set.",
-        |_| call(sys::call(libc::SYS_settimeofday, [Arg::Null, Arg::Null])),
-    ),
+    probe(Kernel, 353, Seccomp, "set the clock", "Calls settimeofday with nothing to set.", |_| {
+        call(sys::call(libc::SYS_settimeofday, [Arg::Null, Arg::Null]))
+    }),
     probe(
         Kernel,
         354,
@@ -361,8 +348,7 @@ fn key(ground: &Ground<'_>) -> Outcome {
     let serial = i64::from(ground.targets.key.unwrap_or(1));
     let mut content = [0u8; 64];
     let length = Arg::Number(64);
-    let args =
-        [Arg::Number(KEYCTL_READ), Arg::Number(serial), Arg::Write(&mut content), length];
+    let args = [Arg::Number(KEYCTL_READ), Arg::Number(serial), Arg::Write(&mut content), length];
     match sys::call(libc::SYS_keyctl, args) {
         Ok(_) if content.starts_with(ground.targets.text.as_bytes()) => {
             Outcome::open("the key shows the secret")
@@ -402,10 +388,7 @@ fn modules(_: &Ground<'_>) -> Outcome {
         ),
         (
             "finit_module".to_owned(),
-            call(sys::call(
-                libc::SYS_finit_module,
-                [Arg::Number(NO_FD), Arg::Text(c""), zero()],
-            )),
+            call(sys::call(libc::SYS_finit_module, [Arg::Number(NO_FD), Arg::Text(c""), zero()])),
         ),
         (
             "delete_module".to_owned(),
@@ -419,12 +402,11 @@ fn modules(_: &Ground<'_>) -> Outcome {
 
 #[cfg(target_arch = "x86_64")]
 fn processor(_: &Ground<'_>) -> Outcome {
-    let copied = |attempt: &dyn Fn() -> Result<i64, Errno>| match sys::in_copy(|| {
-        sys::code(attempt())
-    }) {
-        Ok(end) => sys::result(end).map_or_else(|| Outcome::blocked("it was killed"), call),
-        Err(error) => Outcome::could_not_run(error.to_string()),
-    };
+    let copied =
+        |attempt: &dyn Fn() -> Result<i64, Errno>| match sys::in_copy(|| sys::code(attempt())) {
+            Ok(end) => sys::result(end).map_or_else(|| Outcome::blocked("it was killed"), call),
+            Err(error) => Outcome::could_not_run(error.to_string()),
+        };
     worst([
         ("iopl".to_owned(), copied(&|| sys::call(libc::SYS_iopl, [Arg::Number(3)]))),
         (
@@ -438,10 +420,7 @@ fn processor(_: &Ground<'_>) -> Outcome {
             copied(&|| {
                 let mut table = [0u8; 16];
                 let length = Arg::Number(16);
-                sys::call(
-                    libc::SYS_modify_ldt,
-                    [Arg::Number(0), Arg::Write(&mut table), length],
-                )
+                sys::call(libc::SYS_modify_ldt, [Arg::Number(0), Arg::Write(&mut table), length])
             }),
         ),
     ])

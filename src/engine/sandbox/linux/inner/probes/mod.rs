@@ -112,8 +112,7 @@ const fn probe(
     tries: &'static str,
     make: fn(&Ground<'_>) -> Outcome,
 ) -> Probe {
-    let case =
-        Case { number, name, tries, group, layer, at_start: true, strict_only: false };
+    let case = Case { number, name, tries, group, layer, at_start: true, strict_only: false };
     Probe { case, make }
 }
 
@@ -167,8 +166,8 @@ pub(in crate::engine::sandbox) fn forked<T: Serialize + serde::de::DeserializeOw
     confine: impl FnOnce(i32) -> Result<T, Failure>,
 ) -> Result<(Vec<Numbered>, T), Failure> {
     let (reader, writer) = nix::unistd::pipe().or_fail("probes")?;
-    let child = calls::fork(|| i32::from(in_copy(aim, &writer, confine).is_err()))
-        .or_fail("probes")?;
+    let child =
+        calls::fork(|| i32::from(in_copy(aim, &writer, confine).is_err())).or_fail("probes")?;
     drop(writer);
     let mut text = String::new();
     File::from(reader).read_to_string(&mut text).or_fail("probes")?;

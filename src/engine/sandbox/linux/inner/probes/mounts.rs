@@ -58,9 +58,10 @@ pub(super) const TABLE: &[Probe] = &[
         "mount an overlay or FUSE",
         "Asks for mounts of these kinds without what they need; a free caller is told so.",
         |ground| {
-            worst([c"overlay", c"fuse"].map(|kind| {
-                (kind.to_string_lossy().into_owned(), known(ground, kind))
-            }))
+            worst(
+                [c"overlay", c"fuse"]
+                    .map(|kind| (kind.to_string_lossy().into_owned(), known(ground, kind))),
+            )
         },
     ),
     probe(
@@ -152,14 +153,9 @@ pub(super) const TABLE: &[Probe] = &[
         "Calls unshare: inside it the caller would have every capability.",
         |_| unshare(libc::CLONE_NEWUSER),
     ),
-    probe(
-        Kernel,
-        314,
-        Seccomp,
-        "make a mount namespace",
-        "Calls unshare.",
-        |_| unshare(libc::CLONE_NEWNS),
-    ),
+    probe(Kernel, 314, Seccomp, "make a mount namespace", "Calls unshare.", |_| {
+        unshare(libc::CLONE_NEWNS)
+    }),
     probe(
         Kernel,
         315,
@@ -270,7 +266,10 @@ fn by_handles(_: &Ground<'_>) -> Outcome {
         ),
         (
             "fspick".to_owned(),
-            call(sys::opens(libc::SYS_fspick, [Arg::Number(HERE), Arg::Text(c"/"), Arg::Number(1)])),
+            call(sys::opens(
+                libc::SYS_fspick,
+                [Arg::Number(HERE), Arg::Text(c"/"), Arg::Number(1)],
+            )),
         ),
         (
             "fsconfig".to_owned(),

@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::fd::AsRawFd,
     time::Duration,
 };
 
 use nix::{
     errno::Errno,
-    sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, sendto, socket},
+    sys::socket::{AddressFamily, SockFlag, SockType, socket},
 };
 
 use super::{
@@ -150,20 +150,15 @@ pub(super) const TABLE: &[Probe] = &[
         "Sends a question for a name to a port of another loopback address.",
         |ground| datagram(ground.targets.dns, QUESTION),
     ),
-    probe(
-        Network,
-        513,
-        Mounts,
-        "find the name servers",
-        "Reads `/etc/resolv.conf`.",
-        |_| match fs::read_to_string("/etc/resolv.conf") {
+    probe(Network, 513, Mounts, "find the name servers", "Reads `/etc/resolv.conf`.", |_| {
+        match fs::read_to_string("/etc/resolv.conf") {
             Ok(text) if text.lines().any(|line| line.trim_start().starts_with("nameserver")) => {
                 Outcome::open("it names them")
             }
             Ok(_) => Outcome::blocked("it names none"),
             Err(error) => file::<()>(Err(error)),
-        },
-    )
+        }
+    })
     .strict_only(),
 ];
 
@@ -199,15 +194,19 @@ fn fast_open(ground: &Ground<'_>, with_connect: bool) -> Outcome {
 }
 
 fn datagram(to: SocketAddr, content: &[u8]) -> Outcome {
-    let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    let udp = match socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None) {
+    let any: IpAddr =
+        if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let udp = match UdpSocket::bind((any, 0)) {
         Ok(udp) => udp,
-        Err(error) => return super::sockets::made(Err(error)),
+        Err(error) => {
+            return super::sockets::made::<()>(Err(Errno::from_raw(
+                error.raw_os_error().unwrap_or(libc::EIO),
+            )));
+        }
     };
-    let address = SockaddrStorage::from(to);
-    match sendto(udp.as_raw_fd(), content, &address, MsgFlags::MSG_DONTWAIT) {
+    match udp.send_to(content, to) {
         Ok(_) => Outcome::open("it was sent"),
-        Err(error) => Outcome::open(format!("only the address stopped it: {}", error.desc())),
+        Err(error) => Outcome::open(format!("only the address stopped it: {error}")),
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 
 use crate::engine::sandbox::probes::Outcome;
 
@@ -124,9 +127,12 @@ pub(super) fn create(path: &Path) -> Outcome {
 /// Opens an existing file for writing and leaves it as it is.
 pub(super) fn change(path: &Path) -> Outcome {
     match OpenOptions::new().append(true).open(path) {
-        // A running program cannot be written to; a stopped one could.
+        // The kernel sees first that it runs; asked for the right alone it tells of the mount.
         Err(error) if error.raw_os_error() == Some(libc::ETXTBSY) => {
-            Outcome::open("only its running protects it")
+            match access(path, AccessFlags::W_OK) {
+                Ok(()) => Outcome::open("only its running protects it"),
+                Err(error) => file::<()>(Err(error.into())),
+            }
         }
         other => file(other),
     }

@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 
 use super::{
     Ground, Probe,
@@ -273,9 +276,10 @@ pub(super) const TABLE: &[Probe] = &[
         "Opens `.bashrc`, `.profile`, `.zshrc` and their like in the user's own home.",
         |ground| {
             let home = &ground.targets.places.user_home;
-            worst([".bashrc", ".profile", ".bash_profile", ".zshrc", ".zshenv", ".gitconfig"].map(
-                |name| (name.to_owned(), change(&home.join(name))),
-            ))
+            worst(
+                [".bashrc", ".profile", ".bash_profile", ".zshrc", ".zshenv", ".gitconfig"]
+                    .map(|name| (name.to_owned(), change(&home.join(name)))),
+            )
         },
     ),
     probe(
@@ -488,11 +492,8 @@ fn search_path(_: &Ground<'_>) -> Outcome {
 
 /// Whether files can be made in a folder, without making one.
 fn writable(folder: &Path) -> Outcome {
-    const WRITE: i64 = 2;
-    let here = i64::from(libc::AT_FDCWD);
-    let asked = [Arg::Number(here), Arg::Text(&text(folder)), Arg::Number(WRITE)];
-    match sys::call(libc::SYS_faccessat, asked) {
-        Ok(_) => Outcome::open("files can be made there"),
+    match access(folder, AccessFlags::W_OK) {
+        Ok(()) => Outcome::open("files can be made there"),
         Err(error) => file::<()>(Err(error.into())),
     }
 }

@@ -48,38 +48,19 @@ pub(super) const TABLE: &[Probe] = &[
             }
         },
     ),
-    probe(
-        Processes,
-        451,
-        Privileges,
-        "become root",
-        "Calls setresuid for user 0.",
-        |_| {
-            let zero = || Arg::Number(0);
-            identity(|| sys::call(libc::SYS_setresuid, [zero(), zero(), zero()]))
-        },
-    ),
-    probe(
-        Processes,
-        452,
-        Privileges,
-        "join other groups",
-        "Calls setgroups for group 0.",
-        |_| {
-            identity(|| {
-                let group = [0u8; 4];
-                sys::call(libc::SYS_setgroups, [Arg::Number(1), Arg::Read(&group)])
-            })
-        },
-    ),
-    probe(
-        Processes,
-        453,
-        Privileges,
-        "take capabilities",
-        "Calls capset for all of them.",
-        |_| copied(sys::take_capabilities),
-    ),
+    probe(Processes, 451, Privileges, "become root", "Calls setresuid for user 0.", |_| {
+        let zero = || Arg::Number(0);
+        identity(|| sys::call(libc::SYS_setresuid, [zero(), zero(), zero()]))
+    }),
+    probe(Processes, 452, Privileges, "join other groups", "Calls setgroups for group 0.", |_| {
+        identity(|| {
+            let group = [0u8; 4];
+            sys::call(libc::SYS_setgroups, [Arg::Number(1), Arg::Read(&group)])
+        })
+    }),
+    probe(Processes, 453, Privileges, "take capabilities", "Calls capset for all of them.", |_| {
+        copied(sys::take_capabilities)
+    }),
     probe(
         Processes,
         454,

@@ -67,9 +67,10 @@ pub(super) const TABLE: &[Probe] = &[
         "Opens `/proc/PID/cmdline` and `/proc/PID/status`.",
         |ground| {
             of(ground, |path, _| {
-                worst(["cmdline", "status"].map(|name| {
-                    (name.to_owned(), file(fs::read(path.join(name))))
-                }))
+                worst(
+                    ["cmdline", "status"]
+                        .map(|name| (name.to_owned(), file(fs::read(path.join(name))))),
+                )
             })
         },
     )
@@ -80,39 +81,23 @@ pub(super) const TABLE: &[Probe] = &[
         Pids,
         "signal a host process",
         "Sends the signal that does nothing.",
-        |ground| {
-            of(ground, |_, ground| of_process(kill(planted(ground), None)))
-        },
+        |ground| of(ground, |_, ground| of_process(kill(planted(ground), None))),
     ),
-    probe(
-        Processes,
-        407,
-        Pids,
-        "take a handle on a host process",
-        "Calls pidfd_open.",
-        |ground| {
-            of(ground, |_, ground| {
-                let pid = Arg::Number(planted(ground).as_raw().into());
-                of_process(sys::opens(libc::SYS_pidfd_open, [pid, Arg::Number(0)]))
-            })
-        },
-    )
+    probe(Processes, 407, Pids, "take a handle on a host process", "Calls pidfd_open.", |ground| {
+        of(ground, |_, ground| {
+            let pid = Arg::Number(planted(ground).as_raw().into());
+            of_process(sys::opens(libc::SYS_pidfd_open, [pid, Arg::Number(0)]))
+        })
+    })
     .strict_only(),
-    probe(
-        Processes,
-        408,
-        Seccomp,
-        "trace a host process",
-        "Calls ptrace to seize it.",
-        |ground| {
-            const SEIZE: i64 = 0x4206;
-            of(ground, |_, ground| {
-                let pid = Arg::Number(planted(ground).as_raw().into());
-                let args = [Arg::Number(SEIZE), pid, Arg::Null, Arg::Null];
-                of_process(sys::call(libc::SYS_ptrace, args))
-            })
-        },
-    ),
+    probe(Processes, 408, Seccomp, "trace a host process", "Calls ptrace to seize it.", |ground| {
+        const SEIZE: i64 = 0x4206;
+        of(ground, |_, ground| {
+            let pid = Arg::Number(planted(ground).as_raw().into());
+            let args = [Arg::Number(SEIZE), pid, Arg::Null, Arg::Null];
+            of_process(sys::call(libc::SYS_ptrace, args))
+        })
+    }),
     probe(
         Processes,
         409,

@@ -11,9 +11,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::socket::{
-        AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, sendto, socketpair,
-    },
+    sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, sendto, socketpair},
 };
 
 use super::{
@@ -124,41 +122,22 @@ pub(super) const TABLE: &[Probe] = &[
         "Makes unix sockets for streams, datagrams and packets.",
         |_| family(libc::AF_UNIX, &[(STREAM, 0), (DATAGRAM, 0), (libc::SOCK_SEQPACKET, 0)]),
     ),
-    probe(
-        Network,
-        541,
-        Seccomp,
-        "ping",
-        "Makes the sockets of ICMP for ordinary users.",
-        |_| {
-            let six = family(libc::AF_INET6, &[(DATAGRAM, libc::IPPROTO_ICMPV6)]);
-            worst([
-                ("IPv4".to_owned(), family(libc::AF_INET, &[(DATAGRAM, libc::IPPROTO_ICMP)])),
-                ("IPv6".to_owned(), six),
-            ])
-        },
-    ),
-    probe(
-        Network,
-        542,
-        Seccomp,
-        "write raw packets",
-        "Makes raw sockets of IP.",
-        |_| {
-            worst([
-                ("IPv4".to_owned(), family(libc::AF_INET, &[(RAW, libc::IPPROTO_ICMP)])),
-                ("IPv6".to_owned(), family(libc::AF_INET6, &[(RAW, libc::IPPROTO_ICMPV6)])),
-            ])
-        },
-    ),
-    probe(
-        Network,
-        543,
-        Seccomp,
-        "listen to the wire",
-        "Makes packet sockets.",
-        |_| family(libc::AF_PACKET, &[(RAW, 0), (DATAGRAM, 0)]),
-    ),
+    probe(Network, 541, Seccomp, "ping", "Makes the sockets of ICMP for ordinary users.", |_| {
+        let six = family(libc::AF_INET6, &[(DATAGRAM, libc::IPPROTO_ICMPV6)]);
+        worst([
+            ("IPv4".to_owned(), family(libc::AF_INET, &[(DATAGRAM, libc::IPPROTO_ICMP)])),
+            ("IPv6".to_owned(), six),
+        ])
+    }),
+    probe(Network, 542, Seccomp, "write raw packets", "Makes raw sockets of IP.", |_| {
+        worst([
+            ("IPv4".to_owned(), family(libc::AF_INET, &[(RAW, libc::IPPROTO_ICMP)])),
+            ("IPv6".to_owned(), family(libc::AF_INET6, &[(RAW, libc::IPPROTO_ICMPV6)])),
+        ])
+    }),
+    probe(Network, 543, Seccomp, "listen to the wire", "Makes packet sockets.", |_| {
+        family(libc::AF_PACKET, &[(RAW, 0), (DATAGRAM, 0)])
+    }),
     probe(
         Network,
         544,
@@ -186,14 +165,9 @@ pub(super) const TABLE: &[Probe] = &[
         "Makes a socket of vsock, the way from WSL2 to Windows.",
         |ground| rare(ground, libc::AF_VSOCK, STREAM, 0),
     ),
-    probe(
-        Network,
-        547,
-        Seccomp,
-        "use Bluetooth",
-        "Makes a raw socket of Bluetooth.",
-        |ground| rare(ground, libc::AF_BLUETOOTH, RAW, 1),
-    ),
+    probe(Network, 547, Seccomp, "use Bluetooth", "Makes a raw socket of Bluetooth.", |ground| {
+        rare(ground, libc::AF_BLUETOOTH, RAW, 1)
+    }),
     probe(
         Network,
         548,
@@ -205,7 +179,10 @@ pub(super) const TABLE: &[Probe] = &[
                 ("MPTCP".to_owned(), family(libc::AF_INET, &[(STREAM, libc::IPPROTO_MPTCP)])),
                 ("SCTP".to_owned(), rare(ground, libc::AF_INET, STREAM, libc::IPPROTO_SCTP)),
                 ("DCCP".to_owned(), rare(ground, libc::AF_INET, 6, libc::IPPROTO_DCCP)),
-                ("UDP-Lite".to_owned(), family(libc::AF_INET, &[(DATAGRAM, libc::IPPROTO_UDPLITE)])),
+                (
+                    "UDP-Lite".to_owned(),
+                    family(libc::AF_INET, &[(DATAGRAM, libc::IPPROTO_UDPLITE)]),
+                ),
             ])
         },
     ),
@@ -286,22 +263,19 @@ fn connected(result: std::io::Result<UnixStream>) -> Outcome {
 }
 
 fn retarget(ground: &Ground<'_>) -> Outcome {
-    let pair =
-        socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC);
+    let pair = socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC);
     let (one, _other) = match pair {
         Ok(pair) => pair,
         Err(error) => return call::<()>(Err(error)),
     };
     // An address of no family undoes a connection.
     let nobody = [0u8; 16];
-    let args =
-        [Arg::Number(one.as_raw_fd().into()), Arg::Read(&nobody), Arg::Number(16)];
+    let args = [Arg::Number(one.as_raw_fd().into()), Arg::Read(&nobody), Arg::Number(16)];
     if let Err(error) = sys::call(libc::SYS_connect, args) {
         return call::<()>(Err(error));
     }
-    let sent = short(&ground.targets.unix.datagram).map_err(|error| {
-        error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
-    });
+    let sent = short(&ground.targets.unix.datagram)
+        .map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw));
     let sent = sent.and_then(|way| {
         let address = UnixAddr::new(&way.path())?;
         sendto(one.as_raw_fd(), b"x", &address, MsgFlags::MSG_DONTWAIT)

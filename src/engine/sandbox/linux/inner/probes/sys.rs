@@ -4,7 +4,7 @@
 use std::{
     ffi::CStr,
     fs::File,
-    io,
+    io::{self, Write as _},
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     path::Path,
 };
@@ -115,9 +115,7 @@ pub(super) fn clone3(flag: libc::c_int) -> Result<(), Errno> {
     arguments[0] = flag as u64;
     arguments[4] = libc::SIGCHLD as u64;
     // SAFETY: the arguments outlive the call and have the size that is given; else as for clone.
-    started(unsafe {
-        libc::syscall(libc::SYS_clone3, arguments.as_ptr(), size_of_val(&arguments))
-    })
+    started(unsafe { libc::syscall(libc::SYS_clone3, arguments.as_ptr(), size_of_val(&arguments)) })
 }
 
 fn started(child: libc::c_long) -> Result<(), Errno> {
@@ -138,7 +136,7 @@ pub(super) fn ignore(which: Signal) -> Result<(), Errno> {
 }
 
 /// Leaves a process in a session of its own behind that holds a lock on a file; returns when it
-/// does. It ends by itself after a minute.
+/// does. Its number stands in the file; it ends by itself after a minute.
 pub(super) fn leave_behind(lock: &Path) -> io::Result<()> {
     const LIFE: u32 = 60;
     let file = File::create(lock)?;
@@ -160,7 +158,7 @@ pub(super) fn leave_behind(lock: &Path) -> io::Result<()> {
                 libc::_exit(0)
             }
             -1 => 1,
-            _ => 0,
+            child => i32::from(writeln!(&file, "{child}").is_err()),
         }
     })?;
     if end == End::Code(0) { Ok(()) } else { Err(io::Error::other("no process could be left")) }
@@ -171,7 +169,7 @@ pub(super) fn run_from_memory(script: &[u8]) -> io::Result<End> {
     // Without the flag that closes it: the script's shell opens it again.
     let fd = opens(libc::SYS_memfd_create, [Text(c"lcc-attempt"), Number(0)])?;
     let mut file = File::from(fd);
-    io::Write::write_all(&mut file, script)?;
+    file.write_all(script)?;
     let none = [std::ptr::null::<libc::c_char>()];
     let words = [c"script".as_ptr(), std::ptr::null()];
     in_copy(|| {
@@ -285,11 +283,7 @@ pub(super) fn no_new_rights() -> bool {
 }
 
 /// A TCP socket that sends data with the connection request; the data, where it went through.
-pub(super) fn fast_open(
-    tcp: RawFd,
-    port: u16,
-    with_connect: bool,
-) -> Result<(), Errno> {
+pub(super) fn fast_open(tcp: RawFd, port: u16, with_connect: bool) -> Result<(), Errno> {
     let address = libc::sockaddr_in {
         sin_family: libc::AF_INET as libc::sa_family_t,
         sin_port: port.to_be(),

@@ -3,10 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::Write,
-    os::{
-        fd::AsRawFd,
-        unix::fs::OpenOptionsExt,
-    },
+    os::{fd::AsRawFd, unix::fs::OpenOptionsExt},
     path::Path,
 };
 
@@ -52,14 +49,9 @@ pub(super) const TABLE: &[Probe] = &[
         "Calls TIOCLINUX, which selects and pastes.",
         |_| asked(i64::try_from(libc::TIOCLINUX).unwrap_or_default()),
     ),
-    probe(
-        Terminal,
-        604,
-        Seccomp,
-        "take the console's output",
-        "Calls TIOCCONS.",
-        |_| asked(i64::try_from(libc::TIOCCONS).unwrap_or_default()),
-    ),
+    probe(Terminal, 604, Seccomp, "take the console's output", "Calls TIOCCONS.", |_| {
+        asked(i64::try_from(libc::TIOCCONS).unwrap_or_default())
+    }),
     probe(
         Terminal,
         605,
@@ -133,8 +125,7 @@ fn asked(request: i64) -> Outcome {
         Err(error) => return Outcome::could_not_run(error.to_string()),
     };
     let mut word = [0u8; 8];
-    let args =
-        [Arg::Number(null.as_raw_fd().into()), Arg::Number(request), Arg::Write(&mut word)];
+    let args = [Arg::Number(null.as_raw_fd().into()), Arg::Number(request), Arg::Write(&mut word)];
     call(sys::call(libc::SYS_ioctl, args))
 }
 

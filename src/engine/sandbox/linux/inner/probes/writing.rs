@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Probe] = &[
         Layer::Mounts,
         "create a file beside the project",
         "Makes a new file in the folder above the project.",
-        |ground| ground.aim.project.parent().map_or_else(none, |above| create(&above.join(NEW))),
+        beside,
     ),
     probe(
         Files,
@@ -84,7 +84,10 @@ pub(super) const TABLE: &[Probe] = &[
         "create a file in /var",
         "Makes new files in `/var/tmp` and in the folders of crontabs.",
         |ground| {
-            several(&ground.targets.places.var, &["tmp", "spool/cron", "spool/cron/crontabs", "lib"])
+            several(
+                &ground.targets.places.var,
+                &["tmp", "spool/cron", "spool/cron/crontabs", "lib"],
+            )
         },
     ),
     probe(
@@ -209,15 +212,37 @@ pub(super) const TABLE: &[Probe] = &[
         "Opens the nodes of virtual machines, FUSE, tunnels, input and graphics.",
         |_| {
             devices(&[
-                "kvm", "fuse", "net/tun", "vhost-net", "vhost-vsock", "uinput", "input/event0",
-                "dri/card0", "vsock", "hpet", "cuse",
+                "kvm",
+                "fuse",
+                "net/tun",
+                "vhost-net",
+                "vhost-vsock",
+                "uinput",
+                "input/event0",
+                "dri/card0",
+                "vsock",
+                "hpet",
+                "cuse",
             ])
         },
     ),
 ];
 
-fn none() -> Outcome {
-    Outcome::could_not_run("the project has no folder above it")
+/// Inside, the folder above may be one of the sandbox's own in memory, where anything can be made
+/// and nothing is seen outside: its number tells.
+fn beside(ground: &Ground<'_>) -> Outcome {
+    let Some(above) = ground.aim.project.parent() else {
+        return Outcome::could_not_run("the project has no folder above it");
+    };
+    let outcome = create(&above.join(NEW));
+    let same = fs::metadata(above)
+        .map_or(true, |about| ground.targets.above == Some((about.dev(), about.ino())));
+    match outcome {
+        Outcome::Open { .. } if !same => {
+            Outcome::blocked("it lies in the sandbox's own memory, not beside the project")
+        }
+        other => other,
+    }
 }
 
 fn several(root: &Path, folders: &[&str]) -> Outcome {
@@ -250,9 +275,10 @@ fn linked(ground: &Ground<'_>) -> Outcome {
     let Some(path) = &ground.targets.linked else {
         return Outcome::note("this file system makes no hard links");
     };
-    let wrote = fs::OpenOptions::new().write(true).open(path).and_then(|mut file| {
-        file.write_all(b"written from inside")
-    });
+    let wrote = fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(b"written from inside"));
     match wrote {
         Ok(()) => Outcome::note(
             "it works in every tier: both names are the same file. \
@@ -292,8 +318,7 @@ fn set_user_id(ground: &Ground<'_>) -> Outcome {
 
 fn born_with_bit(ground: &Ground<'_>) -> Outcome {
     let path = ground.scratch.join("born");
-    let opened =
-        file(fs::OpenOptions::new().write(true).create_new(true).mode(0o4755).open(&path));
+    let opened = file(fs::OpenOptions::new().write(true).create_new(true).mode(0o4755).open(&path));
     judged(&path, opened)
 }
 
@@ -327,8 +352,9 @@ fn node(ground: &Ground<'_>, mode: libc::mode_t, device: libc::dev_t) -> Outcome
             Arg::Number(device),
         ],
     );
-    let there = fs::symlink_metadata(&path)
-        .is_ok_and(|about| about.file_type().is_char_device() || about.file_type().is_block_device());
+    let there = fs::symlink_metadata(&path).is_ok_and(|about| {
+        about.file_type().is_char_device() || about.file_type().is_block_device()
+    });
     let _best_effort = fs::remove_file(&path);
     if there { Outcome::open("the node was made") } else { call(made) }
 }
