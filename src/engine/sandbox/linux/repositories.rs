@@ -41,7 +41,8 @@ pub fn find(root: &OwnedFd, project: &Path) -> io::Result<Found> {
     let mut found = Found::default();
     let git = project.join(".git");
     match kind(root, Path::new(".git"))? {
-        Some(Kind::Folder) if is_repository(root, Path::new(".git"))? => {
+        // A broken one too: it might be made whole inside.
+        Some(Kind::Folder) if fs::read_dir(&git)?.next().is_some() => {
             found.repositories.push(Repository { folder: git.clone(), role: Role::Whole });
             modules(root, project, &git.join("modules"), &mut found)?;
         }

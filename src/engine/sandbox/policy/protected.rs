@@ -25,10 +25,16 @@ pub enum Absent {
     Nothing,
 }
 
-/// The protected paths of a project besides its repositories, relative to it. A program of the
-/// host reads or runs each of them without asking: git, an editor, a shell, or the next
-/// unsandboxed Claude Code.
-pub const PATHS: [&str; 15] = [
+/// The protected paths of a project, relative to it. A program of the host reads or runs each of
+/// them without asking: git, an editor, a shell, or the next unsandboxed Claude Code.
+pub const PATHS: [&str; 24] = [
+    ".git/hooks",
+    ".git/config",
+    ".git/config.worktree",
+    ".git/commondir",
+    ".git/info/attributes",
+    ".git/modules",
+    ".git/worktrees",
     ".gitmodules",
     ".claude/settings.json",
     ".claude/settings.local.json",
@@ -42,10 +48,15 @@ pub const PATHS: [&str; 15] = [
     ".claude/launch.json",
     ".mcp.json",
     ".envrc",
-    // Whole: editors take an empty folder in the place of one of their files for an error.
-    ".vscode",
+    ".vscode/tasks.json",
+    ".vscode/settings.json",
+    ".vscode/launch.json",
     ".idea",
 ];
+
+/// Where one of them lies in this folder, the folder is held as a whole: an editor takes an empty
+/// folder in the place of one of its files for an error.
+const WHOLE: &str = ".vscode";
 
 /// A path to protect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +75,6 @@ pub struct Wanted {
 pub struct Placeholder {
     /// Where, absolute. The folder it lies in exists.
     pub path: PathBuf,
-    /// The project or the repository it belongs to.
-    pub root: PathBuf,
     /// The content of a file; a folder where there is none.
     pub file: Option<&'static str>,
 }
@@ -74,8 +83,13 @@ pub struct Placeholder {
 #[must_use]
 pub fn wanted(project: &Path, repositories: &[Repository]) -> Vec<Wanted> {
     let own = |path: PathBuf, absent| Wanted { path, root: project.to_owned(), absent };
-    let mut all: Vec<Wanted> =
-        PATHS.iter().map(|path| own(project.join(path), Absent::Folder)).collect();
+    // What lies in a repository depends on its kind.
+    let mut all: Vec<Wanted> = PATHS
+        .iter()
+        .filter(|path| !path.starts_with(".git/"))
+        .map(|path| if path.starts_with(WHOLE) { WHOLE } else { path })
+        .map(|path| own(project.join(path), Absent::Folder))
+        .collect();
     let git = project.join(".git");
     if !repositories.iter().any(|known| known.folder == git) {
         // A pointer to elsewhere, a broken repository, or none: nobody may make one.
@@ -144,8 +158,7 @@ fn hold(wanted: &Wanted, ground: &Ground) -> (Vec<PathBuf>, Hold) {
                     Absent::File(content) if last => Some(content),
                     Absent::File(_) | Absent::Folder => None,
                 };
-                let root = wanted.root.clone();
-                return (pins, Hold::Make(Placeholder { path: step, root, file }));
+                return (pins, Hold::Make(Placeholder { path: step, file }));
             }
         }
     }
