@@ -113,7 +113,11 @@ pub enum Sub {
         config: Option<PathBuf>,
     },
     /// Any command in the very sandbox Claude Code gets.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Sandbox {
+        /// What else to do with the sandbox.
+        #[command(subcommand)]
+        what: Option<SandboxWhat>,
         /// Project folder [default: this directory].
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
@@ -270,6 +274,26 @@ pub enum ServiceWhat {
         /// Disable and end it.
         #[arg(long, short)]
         yes: bool,
+    },
+}
+
+/// What else to do with the sandbox.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SandboxWhat {
+    /// Tries to get out in every way that lcc knows and prints how each try ended.
+    Check {
+        /// Project folder [default: a throw-away one].
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+        /// How strong: strict.
+        #[arg(long = "sandbox", value_name = "TIER", default_value = "strict")]
+        tier: Tier,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Try without a sandbox, on throw-away targets, to show that the tries can succeed.
+        #[arg(long)]
+        negative_control: bool,
     },
 }
 

@@ -7,9 +7,12 @@ use std::{
 
 use clap::Parser;
 use lcc::{
-    cli::{Cli, ConfigWhat, Sub},
+    cli::{Cli, ConfigWhat, SandboxWhat, Sub},
     commands::{
-        self, CommandError, report::ReportArgs, sandbox::SandboxArgs, settings::Surroundings,
+        self, CommandError,
+        report::ReportArgs,
+        sandbox::{SandboxArgs, check::CheckArgs},
+        settings::Surroundings,
     },
     config::Flags,
     engine::practice::PracticeOptions,
@@ -22,6 +25,17 @@ fn main() -> ExitCode {
         let mut words = std::env::args_os().skip(1);
         if words.next().is_some_and(|w| w == "__inner") {
             return lcc::engine::sandbox::linux::inner::main(words.collect());
+        }
+        // So do the two other processes that its attempts need.
+        let mut words = std::env::args_os().skip(1);
+        match words.next() {
+            Some(word) if word == lcc::engine::sandbox::linux::canary::WORD => {
+                return lcc::engine::sandbox::linux::canary::stay(words.collect());
+            }
+            Some(word) if word == lcc::engine::sandbox::linux::inner::CONTROL => {
+                return lcc::engine::sandbox::linux::inner::control();
+            }
+            Some(_) | None => {}
         }
     }
     if let Err(e) = color_eyre::install() {
@@ -71,7 +85,15 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let around = Surroundings::look(config.as_deref())?;
             block_on(commands::proxy::configured(&around, options, out)).map(done)
         }
-        Some(Sub::Sandbox { project, tier, verbose, command }) => {
+        Some(Sub::Sandbox {
+            what: Some(SandboxWhat::Check { project, tier, json, negative_control }),
+            ..
+        }) => {
+            let around = Surroundings::look(None)?;
+            let args = CheckArgs { project, tier, json, negative_control };
+            commands::sandbox::check::run(&around, &args, &mut out)
+        }
+        Some(Sub::Sandbox { what: None, project, tier, verbose, command }) => {
             drop(out);
             let around = Surroundings::look(None)?;
             let home = around.home();

@@ -43,6 +43,7 @@ impl Bench {
             tier: Tier::Strict,
             project: self.root.path().join("project"),
             home: self.root.path().join("state/home"),
+            state: self.root.path().join("state"),
             program: program.as_ref().to_owned(),
             args: args.iter().map(Into::into).collect(),
             env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),

@@ -1,5 +1,7 @@
 //! `lcc sandbox`: any command in the very sandbox that Claude Code gets.
 
+pub mod check;
+
 use std::{
     collections::BTreeMap,
     env,
@@ -75,6 +77,7 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         tier: args.tier,
         project,
         home: home.path.clone(),
+        state: args.state,
         program: program.into(),
         args: command.collect(),
         env: environment(),

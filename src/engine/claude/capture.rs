@@ -214,6 +214,8 @@ impl Trial {
             tier: order.tier,
             project: order.project.clone(),
             home: home.clone(),
+            // The folder of throw-away homes lies in lcc's state folder.
+            state: order.scratch.parent().unwrap_or(&order.scratch).to_owned(),
             program: order.program.clone(),
             args,
             env,

@@ -46,7 +46,13 @@ struct State {
     status: Option<ExitStatus>,
     /// The first process of the namespace: when it is gone, all are.
     init: Option<OwnedFd>,
+    /// Let go of when nothing of the child is left.
+    kept: Vec<Box<dyn Kept>>,
 }
+
+/// Something that is dropped when nothing of the child is left.
+trait Kept: Send + std::fmt::Debug {}
+impl<T: Send + std::fmt::Debug> Kept for T {}
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -88,6 +94,14 @@ impl Child {
     pub fn set_inside(&mut self, inside: Inside, init: OwnedFd) {
         self.inside = Some(inside);
         self.shared.lock().init = Some(init);
+    }
+
+    /// Keeps something until nothing of the child is left: it is dropped before the end is told.
+    pub fn keep(&mut self, thing: impl Send + std::fmt::Debug + 'static) {
+        let mut state = self.shared.lock();
+        if state.status.is_none() {
+            state.kept.push(Box::new(thing));
+        }
     }
 
     /// The program's process number on the host.
@@ -208,6 +222,9 @@ fn watch(mut child: std::process::Child, shared: &Shared) {
     }
     #[cfg(not(target_os = "linux"))]
     drop(init);
+    // Its own statement: the lock must not be held while things end.
+    let kept = std::mem::take(&mut shared.lock().kept);
+    drop(kept);
     let mut state = shared.lock();
     // A status that cannot be read counts as a failure, never as success.
     state.status = Some(

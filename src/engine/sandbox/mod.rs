@@ -6,6 +6,7 @@ pub mod linux;
 pub mod macos;
 pub mod off;
 pub mod policy;
+pub mod probes;
 pub mod sys;
 pub mod unavailable;
 
@@ -34,6 +35,8 @@ pub struct Request {
     pub project: PathBuf,
     /// lcc's private state folder for this child, which becomes `HOME` at the same path.
     pub home: PathBuf,
+    /// lcc's own state folder, never visible inside: what was made in projects is noted there.
+    pub state: PathBuf,
     /// The program: an absolute path (links are resolved) or a bare name for the search path.
     pub program: PathBuf,
     /// Its arguments.
@@ -64,6 +67,12 @@ pub enum Terminal<'a> {
     Inherit,
 }
 
+#[cfg(target_os = "linux")]
+pub use linux::watch::Watch;
+/// Nothing to look after.
+#[cfg(not(target_os = "linux"))]
+pub type Watch = std::convert::Infallible;
+
 /// A child that runs.
 #[derive(Debug)]
 pub struct Launched {
@@ -73,6 +82,8 @@ pub struct Launched {
     pub listener: TcpListener,
     /// What was found at the start.
     pub report: StartReport,
+    /// What looks after it while it runs, where the tier has something to look after.
+    pub watch: Option<Watch>,
 }
 
 /// What the start proved.

@@ -31,6 +31,7 @@ pub fn launch(
         child,
         listener,
         report: StartReport { tier: Tier::Off, probes: 0, blocked: 0, notes },
+        watch: None,
     })
 }
 

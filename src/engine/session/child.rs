@@ -188,6 +188,7 @@ fn launch(
         tier: settings.tier,
         project: settings.project.clone(),
         home: settings.home.clone(),
+        state: settings.state_dir.clone(),
         program: settings.claude.clone(),
         args,
         env: environment(settings, plan, endpoint.port),

@@ -1,7 +1,7 @@
 //! Looks at the places of a start without following a link inside the project.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read},
@@ -9,15 +9,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::{
-    errno::Errno,
-    fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
-    sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat},
-};
+use nix::{errno::Errno, sys::stat::Mode, sys::stat::mkdirat};
 
+use super::{
+    beneath::{self, Identity},
+    owner,
+    placeholders::{Placeholders, Turn},
+    points::stop_at,
+    repositories,
+};
 use crate::engine::sandbox::{
     LaunchError, Request,
-    policy::{Ground, HOME_FOLDERS, Kind, Program, Refusal, guard, protected},
+    policy::{
+        Ground, HOME_FOLDERS, Kind, Program, Refusal, guard,
+        protected::{missing, plain, watched},
+        repository::Repository,
+    },
 };
 
 /// Resolves every path of the request and looks at what stands in protected places.
@@ -34,21 +41,18 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         .iter()
         .map(|path| resolve(path, "a readable folder"))
         .collect::<Result<Vec<_>, _>>()?;
-    let folder = open_project(&project).map_err(LaunchError::io(named("the project", &project)))?;
-    let about = stat(&folder).map_err(LaunchError::io(named("the project", &project)))?;
-    let mut found = BTreeMap::new();
-    for path in protected::watched() {
-        let kind = kind(&folder, &path)
-            .map_err(LaunchError::io(named("a protected path", &project.join(&path))))?;
-        if let Some(kind) = kind {
-            found.insert(path, kind);
-        }
-    }
+    let looked = |error| LaunchError::io(named("the project", &project))(error);
+    let folder = beneath::folder(&project).map_err(looked)?;
+    let about = beneath::about(&folder).map_err(looked)?;
+    let repositories = repositories::find(&folder, &project).map_err(looked)?;
     let mut shown: Vec<&Path> = vec![&project, &home];
     shown.extend(read_only.iter().map(PathBuf::as_path));
     let program = program(&request.program, &project, &shown)?;
+    let found = found(&project, &repositories.repositories)?;
     Ok(Ground {
         owner: about.st_uid,
+        group: about.st_gid,
+        owner_home: owner::home(about.st_uid),
         project,
         home,
         lcc,
@@ -57,13 +61,62 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         args: request.args,
         env: request.env,
         found,
+        placeholders: BTreeSet::new(),
+        repositories: repositories.repositories,
+        notes: repositories.notes,
     })
+}
+
+/// What stands in every protected place and above it.
+fn found(
+    project: &Path,
+    repositories: &[Repository],
+) -> Result<BTreeMap<PathBuf, Kind>, LaunchError> {
+    let mut found = BTreeMap::new();
+    let mut roots: BTreeMap<PathBuf, OwnedFd> = BTreeMap::new();
+    for (path, root) in watched(project, repositories) {
+        let failed = |error| LaunchError::io(named("a protected path", &path))(error);
+        if !roots.contains_key(&root) {
+            roots.insert(root.clone(), beneath::folder(&root).map_err(failed)?);
+        }
+        let Some(folder) = roots.get(&root) else { continue };
+        let inside = path.strip_prefix(&root).unwrap_or(&path);
+        if let Some((kind, _)) = beneath::look(folder, inside).map_err(failed)? {
+            found.insert(path, kind);
+        }
+    }
+    Ok(found)
+}
+
+/// Makes something empty in every protected place where nothing stands, and looks again. The
+/// places have been found to be plain before: nothing is made beside a link.
+///
+/// # Errors
+/// [`LaunchError`] when a folder cannot be written.
+pub fn fill(
+    ground: &mut Ground,
+    placeholders: &Placeholders,
+    turn: &Turn,
+    owner: Option<owner::Owner>,
+) -> Result<(), LaunchError> {
+    // Joining may have removed what dead sessions left.
+    ground.found = found(&ground.project, &ground.repositories)?;
+    plain(&ground.found)?;
+    ground.placeholders = placeholders.standing();
+    let wanted = missing(ground);
+    stop_at("joined");
+    placeholders.make(turn, &wanted, owner.map(owner::Owner::ids)).map_err(LaunchError::io(
+        format!("making placeholders for protected paths in {}", ground.project.display()),
+    ))?;
+    ground.placeholders = placeholders.standing();
+    ground.found = found(&ground.project, &ground.repositories)?;
+    Ok(())
 }
 
 /// Makes the writable folders of the private home. What lies in the home was writable in earlier
 /// sessions' folders, so nothing is followed: a name that is no plain folder is refused.
 fn furnish(home: &Path) -> Result<(), LaunchError> {
-    let folder = open_project(home).map_err(LaunchError::io(named("the private home", home)))?;
+    let folder = beneath::folder(home).map_err(LaunchError::io(named("the private home", home)))?;
     for name in HOME_FOLDERS {
         let path = home.join(name);
         match mkdirat(&folder, name, Mode::S_IRWXU) {
@@ -72,9 +125,9 @@ fn furnish(home: &Path) -> Result<(), LaunchError> {
                 return Err(LaunchError::io(named("the private home", &path))(error.into()));
             }
         }
-        let found = kind(&folder, Path::new(name))
+        let found = beneath::look(&folder, Path::new(name))
             .map_err(LaunchError::io(named("the private home", &path)))?;
-        if found != Some(Kind::Folder) {
+        if !matches!(found, Some((Kind::Folder, _))) {
             return Err(Refusal::new(
                 &path,
                 "it must be a folder and is something else",
@@ -86,22 +139,34 @@ fn furnish(home: &Path) -> Result<(), LaunchError> {
     Ok(())
 }
 
-/// Whether everything in `verify` is still what it was.
+/// Whether everything in `verify` is still what it was; gives which files they are, and which the
+/// project and the home are: the inner stage must meet the very same.
 ///
 /// # Errors
 /// [`LaunchError::Broken`] naming the first path that changed.
-pub fn verify(project: &Path, verify: &[(PathBuf, Kind)]) -> Result<(), LaunchError> {
-    let folder = open_project(project).map_err(LaunchError::io(named("the project", project)))?;
-    for (path, wanted) in verify {
-        let inside = path.strip_prefix(project).unwrap_or(path);
-        if kind(&folder, inside).ok().flatten() != Some(*wanted) {
-            return Err(LaunchError::broken(
-                "protected paths",
-                format!("{} changed while the sandbox was prepared", path.display()),
-            ));
+pub fn verify(
+    ground: &Ground,
+    verify: &[(PathBuf, Kind)],
+) -> Result<Vec<(PathBuf, Identity)>, LaunchError> {
+    let changed = |path: &Path| {
+        let detail = format!("{} changed while the sandbox was prepared", path.display());
+        LaunchError::broken("protected paths", detail)
+    };
+    let whole = [&ground.project, &ground.home].map(|path| (path.clone(), Kind::Folder));
+    let mut identities = Vec::new();
+    for (path, wanted) in whole.iter().chain(verify) {
+        // The whole path may hold no link, not only its part in the project.
+        let above = path.parent().ok_or_else(|| changed(path))?;
+        let folder = beneath::folder(above).map_err(|_| changed(path))?;
+        let name = path.file_name().unwrap_or_default();
+        match beneath::look(&folder, Path::new(name)) {
+            Ok(Some((kind, identity))) if kind == *wanted => {
+                identities.push((path.clone(), identity));
+            }
+            Ok(_) | Err(_) => return Err(changed(path)),
         }
     }
-    Ok(())
+    Ok(identities)
 }
 
 fn named(what: &str, path: &Path) -> String {
@@ -110,45 +175,6 @@ fn named(what: &str, path: &Path) -> String {
 
 fn resolve(path: &Path, what: &str) -> Result<PathBuf, LaunchError> {
     fs::canonicalize(path).map_err(LaunchError::io(named(what, path)))
-}
-
-fn how(flags: OFlag, resolve: ResolveFlag) -> OpenHow {
-    OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(Mode::empty()).resolve(resolve)
-}
-
-fn open_project(project: &Path) -> io::Result<OwnedFd> {
-    let how = how(OFlag::O_PATH | OFlag::O_DIRECTORY, ResolveFlag::RESOLVE_NO_SYMLINKS);
-    openat2(AT_FDCWD, project, how).map_err(|error| match error {
-        Errno::ENOSYS => io::Error::other(
-            "the kernel is older than 5.6, or lcc runs inside another sandbox; start it outside",
-        ),
-        other => other.into(),
-    })
-}
-
-fn stat(fd: &OwnedFd) -> io::Result<FileStat> {
-    Ok(fstat(fd)?)
-}
-
-/// What stands at a path below the project; `None` where nothing does.
-fn kind(project: &OwnedFd, path: &Path) -> io::Result<Option<Kind>> {
-    let how = how(
-        OFlag::O_PATH | OFlag::O_NOFOLLOW,
-        ResolveFlag::RESOLVE_BENEATH
-            | ResolveFlag::RESOLVE_NO_SYMLINKS
-            | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-    );
-    match openat2(project, path, how) {
-        Ok(fd) => Ok(Some(match SFlag::from_bits_truncate(stat(&fd)?.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFREG => Kind::File,
-            SFlag::S_IFDIR => Kind::Folder,
-            SFlag::S_IFLNK => Kind::Link,
-            _ => Kind::Special,
-        })),
-        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
-        Err(Errno::ELOOP | Errno::EXDEV) => Ok(Some(Kind::Link)),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Finds out how the program becomes visible inside.

@@ -12,16 +12,25 @@ use nix::sys::socket::{SockType, getsockopt, sockopt};
 use super::{
     canary::Canary,
     channel,
-    wire::{Landlock, ProbeResult, Said, Told, Verdict},
+    inner::{Battery, cases},
+    points::stop_at,
+    wire::{Landlock, Said, Told},
 };
-use crate::engine::sandbox::{LaunchError, sys};
+use crate::{
+    domain::Tier,
+    engine::sandbox::{
+        LaunchError,
+        probes::{Report, judge},
+        sys,
+    },
+};
 
 /// How long each answer of the inner stage may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the handshake gave.
+/// What the handshake gave before the program starts.
 #[derive(Debug)]
-pub struct Met {
+pub struct Proved {
     /// The socket, listening inside.
     pub listener: TcpListener,
     /// The program's process number on the host.
@@ -30,19 +39,23 @@ pub struct Met {
     pub program_fd: OwnedFd,
     /// Handle on the first process of its namespace.
     pub init_fd: OwnedFd,
-    /// Escape attempts made.
-    pub probes: u64,
-    /// Escape attempts stopped.
-    pub blocked: u64,
+    /// The attempts with their outcomes, and what the canaries show.
+    pub report: Report,
     /// What the user should know.
     pub notes: Vec<String>,
 }
 
-/// Runs the handshake.
+/// Takes the socket and has the attempts made.
 ///
 /// # Errors
-/// [`LaunchError::Broken`] for anything unexpected; the caller ends the child.
-pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchError> {
+/// [`LaunchError::Broken`] for anything unexpected; the caller ends the child. Attempts that went
+/// through are no error here: they stand in the report.
+pub fn prove(
+    ours: &OwnedFd,
+    canary: &Canary,
+    port: u16,
+    battery: Battery,
+) -> Result<Proved, LaunchError> {
     let ready = next(ours, "start of the inner stage")?;
     let netns = match ready.message {
         Said::Ready { netns } => netns,
@@ -62,31 +75,20 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
         return Err(unexpected("the inner stage is in another network than it says"));
     }
 
+    stop_at("socket-taken");
     tell(ours, Told::Probe)?;
-    let (probes, landlock) = match next(ours, "probes")?.message {
+    let (outcomes, landlock) = match next(ours, "probes")?.message {
         Said::Report { probes, landlock } => (probes, landlock),
         Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
         Said::Ready { .. } => return Err(unexpected("a second socket")),
     };
-    judge(&probes, &canary.touched())?;
-    tell(ours, Told::Start)?;
-    // The channel closes when the program replaces the inner stage, and says so if it cannot.
-    match channel::receive::<Said>(ours, Instant::now() + PATIENCE) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
-        Err(error) => return Err(LaunchError::broken("start of the program", error.to_string())),
-        Ok(received) => match received.message {
-            Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
-            Said::Ready { .. } | Said::Report { .. } => return Err(unexpected("more words")),
-        },
-    }
-    let count = probes.len() as u64;
-    Ok(Met {
+    let report = judge(&cases(battery), &outcomes, canary.touched(), Tier::Strict);
+    Ok(Proved {
         listener,
         program,
         program_fd,
         init_fd,
-        probes: count,
-        blocked: count,
+        report,
         notes: match landlock {
             Landlock::Full => Vec::new(),
             Landlock::Partial => {
@@ -95,6 +97,28 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
             Landlock::None => vec!["this kernel has no Landlock: one layer less".to_owned()],
         },
     })
+}
+
+/// Lets the program go, if the attempts and the canaries agree that nothing gets out.
+///
+/// # Errors
+/// [`LaunchError::Broken`] where something does, or the program cannot be started.
+pub fn release(ours: &OwnedFd, report: &Report) -> Result<(), LaunchError> {
+    let broken = report.broken();
+    if !broken.is_empty() {
+        return Err(LaunchError::broken("probes", broken.join("; ")));
+    }
+    stop_at("probes-judged");
+    tell(ours, Told::Start)?;
+    // The channel closes when the program replaces the inner stage, and says so if it cannot.
+    match channel::receive::<Said>(ours, Instant::now() + PATIENCE) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) => Err(LaunchError::broken("start of the program", error.to_string())),
+        Ok(received) => Err(match received.message {
+            Said::Failed { stage, detail } => LaunchError::broken(stage, detail),
+            Said::Ready { .. } | Said::Report { .. } => unexpected("more words"),
+        }),
+    }
 }
 
 fn next(ours: &OwnedFd, stage: &str) -> Result<channel::Received<Said>, LaunchError> {
@@ -115,20 +139,6 @@ fn tell(ours: &OwnedFd, told: Told) -> Result<(), LaunchError> {
 
 fn unexpected(what: &str) -> LaunchError {
     LaunchError::broken("handshake", what)
-}
-
-/// The probes and the canaries must agree that nothing got out.
-fn judge(probes: &[ProbeResult], touched: &[String]) -> Result<(), LaunchError> {
-    let mut wrong: Vec<String> = probes
-        .iter()
-        .filter(|probe| probe.verdict != Verdict::Blocked)
-        .map(|probe| format!("{}: {}", probe.name, probe.detail))
-        .collect();
-    wrong.extend(touched.iter().cloned());
-    if probes.is_empty() {
-        wrong.push("no probe ran".to_owned());
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(LaunchError::broken("probes", wrong.join("; "))) }
 }
 
 /// Checks that the socket is what was agreed on, and of another network than ours.
@@ -165,25 +175,6 @@ fn parent(pid: i32) -> io::Result<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn probe(verdict: Verdict) -> ProbeResult {
-        ProbeResult { name: "read".to_owned(), verdict, detail: "seen".to_owned() }
-    }
-
-    #[test]
-    fn only_stopped_probes_and_untouched_canaries_pass() {
-        let touched = ["a connection".to_owned()];
-        let table = [
-            (vec![probe(Verdict::Blocked)], &touched[..0], true),
-            (vec![], &touched[..0], false),
-            (vec![probe(Verdict::Blocked)], &touched[..], false),
-            (vec![probe(Verdict::Blocked), probe(Verdict::Open)], &touched[..0], false),
-            (vec![probe(Verdict::Failed)], &touched[..0], false),
-        ];
-        for (probes, touched, passes) in table {
-            assert_eq!(judge(&probes, touched).is_ok(), passes, "{probes:?} {touched:?}");
-        }
-    }
 
     #[test]
     fn a_socket_of_the_host_is_not_taken() {

@@ -1,11 +1,20 @@
 //! The strict tier on Linux: bubblewrap around an inner stage that proves the sandbox from inside.
 
-mod canary;
+pub mod beneath;
+pub mod canary;
 pub mod channel;
+pub mod check;
 mod ground;
 mod handshake;
 pub mod inner;
+pub mod owner;
+pub mod placeholders;
+pub mod points;
 pub mod preflight;
+mod repositories;
+pub mod sys;
+pub mod watch;
+pub mod weak;
 pub mod wire;
 
 use std::{
@@ -23,13 +32,38 @@ use super::{
     Child, LaunchError, Launched, Request, StartReport, Terminal,
     child::Inside,
     policy::{self, Arg, Plan, TOOLS},
-    sys::{self, Prepare},
+    sys::{Prepare, prepare},
     unavailable::diagnose,
 };
 use crate::domain::Tier;
+use inner::Battery;
+use owner::{Owner, Way};
+use points::stop_at;
 
 /// How long a failed sandbox may take to vanish before its error is reported anyway.
 const CLEAN_UP: Duration = Duration::from_secs(5);
+
+/// A sandbox whose inner stage waits.
+struct Opened {
+    child: Child,
+    ours: OwnedFd,
+    words: File,
+    canary: canary::Canary,
+    placeholders: placeholders::Placeholders,
+    home: std::path::PathBuf,
+    notes: Vec<String>,
+}
+
+impl Opened {
+    /// Ends it; what bubblewrap said joins the error.
+    fn fail(mut self, error: LaunchError, wanted: &std::path::Path) -> LaunchError {
+        drop(self.ours);
+        let _ended_meanwhile = self.child.terminate(Duration::ZERO);
+        let _late = self.child.wait_for(CLEAN_UP);
+        drop(self.placeholders);
+        explain(error, &mut self.words, wanted)
+    }
+}
 
 /// Starts the program in the strict tier.
 ///
@@ -41,11 +75,63 @@ pub fn launch(
     terminal: Terminal<'_>,
 ) -> Result<Launched, LaunchError> {
     let wanted = request.program.clone();
+    let mut opened = open(request, port, terminal, Battery::Start, None)?;
+    let proved = match handshake::prove(&opened.ours, &opened.canary, port, Battery::Start) {
+        Ok(proved) => proved,
+        Err(error) => return Err(opened.fail(error, &wanted)),
+    };
+    if let Err(error) = handshake::release(&opened.ours, &proved.report) {
+        return Err(opened.fail(error, &wanted));
+    }
+    opened.canary.settle();
+    let totals = proved.report.totals();
+    let watch = watch::Watch::begin(opened.canary, proved.program);
+    let mut child = opened.child;
+    child.keep(opened.placeholders);
+    child.set_inside(
+        Inside { program: proved.program, program_fd: proved.program_fd },
+        proved.init_fd,
+    );
+    let mut notes = opened.notes;
+    notes.extend(proved.notes);
+    stop_at("started");
+    Ok(Launched {
+        child,
+        listener: proved.listener,
+        report: StartReport {
+            tier: Tier::Strict,
+            probes: totals.attempts - totals.notes,
+            blocked: totals.blocked,
+            notes,
+        },
+        watch: Some(watch),
+    })
+}
+
+/// Does all up to the handshake.
+fn open(
+    request: Request,
+    port: u16,
+    terminal: Terminal<'_>,
+    battery: Battery,
+    weakness: Option<weak::Weakness>,
+) -> Result<Opened, LaunchError> {
+    let state = request.state.clone();
     let host = preflight::gather()?;
-    let ground = ground::survey(request)?;
-    let plan = policy::plan(&host, &ground)?;
-    let canary = canary::Canary::plant(&ground.home)
-        .map_err(LaunchError::io("planting what the probes try to reach"))?;
+    let mut ground = ground::survey(request)?;
+    // Nothing is made in a place that is refused.
+    policy::check(&host, &ground)?;
+    let owner = Owner::to_become(host.uid, ground.owner, ground.group);
+    let (placeholders, turn) = placeholders::Placeholders::join(&state, &ground.project)
+        .map_err(LaunchError::io("writing down placeholders in lcc's state folder"))?;
+    ground::fill(&mut ground, &placeholders, &turn, owner)?;
+    let plan = weak::weaken(policy::plan(&host, &ground)?, weakness);
+    drop(turn);
+    let yard =
+        canary::Ground { home: &ground.home, project: &ground.project, lcc: Some(&ground.lcc) };
+    let canary = canary::Canary::plant(yard)
+        .map_err(LaunchError::io("planting what the attempts try to reach"))?;
+    let places = canary::targets::Places::real(host.user_home.clone());
     let stderr = stderr_of(terminal).map_err(LaunchError::io("opening the terminal"))?;
     let orders = wire::Orders {
         port,
@@ -56,39 +142,42 @@ pub fn launch(
         project: ground.project.clone(),
         home: ground.home.clone(),
         stderr: stderr.as_raw_fd(),
-        targets: canary.targets().map_err(LaunchError::io("planting canaries"))?,
+        limits: plan.limits.clone(),
+        identities: Vec::new(),
+        targets: canary.targets(places).map_err(LaunchError::io("planting canaries"))?,
+        battery,
+        weakness,
     };
+    stop_at("canaries-planted");
     let (ours, theirs) = channel::pair().map_err(LaunchError::io("making a socket pair"))?;
-    ground::verify(&ground.project, &plan.verify)?;
-    let (child, mut words) = spawn(&plan, &orders, theirs, stderr, terminal)?;
+    let way = hand_over(&ground, &plan, &stderr, terminal, owner)?;
+    let orders = wire::Orders { identities: ground::verify(&ground, &plan.verify)?, ..orders };
+    stop_at("verified");
+    let (child, words) = spawn(&plan, &orders, theirs, stderr, terminal, owner.zip(Some(way)))?;
+    stop_at("spawned");
+    Ok(Opened { child, ours, words, canary, placeholders, home: ground.home, notes: plan.notes })
+}
 
-    match handshake::run(&ours, &canary, port) {
-        Ok(met) => {
-            let mut child = child;
-            child.set_inside(
-                Inside { program: met.program, program_fd: met.program_fd },
-                met.init_fd,
-            );
-            let mut notes = plan.notes;
-            notes.extend(met.notes);
-            Ok(Launched {
-                child,
-                listener: met.listener,
-                report: StartReport {
-                    tier: Tier::Strict,
-                    probes: met.probes,
-                    blocked: met.blocked,
-                    notes,
-                },
-            })
-        }
-        Err(error) => {
-            drop(ours);
-            let _ended_meanwhile = child.terminate(Duration::ZERO);
-            let _late = child.wait_for(CLEAN_UP);
-            Err(explain(error, &mut words, &wanted))
+/// Gives the project's owner, where lcc becomes that user, what is root's of this session.
+fn hand_over(
+    ground: &policy::Ground,
+    plan: &Plan,
+    stderr: &OwnedFd,
+    terminal: Terminal<'_>,
+    owner: Option<Owner>,
+) -> Result<Way, LaunchError> {
+    let Some(owner) = owner else { return Ok(Way::default()) };
+    owner::give_tree(&ground.home, owner)
+        .map_err(LaunchError::io("giving the private home to the project's owner"))?;
+    match terminal {
+        Terminal::Pty(_) => owner::give_stream(stderr, true, owner),
+        Terminal::Inherit => {
+            owner::give_stream(io::stdin(), false, owner);
+            owner::give_stream(io::stdout(), false, owner);
+            owner::give_stream(io::stderr(), false, owner);
         }
     }
+    owner::way(&plan.sources, owner).map_err(LaunchError::io("looking at what is to be mounted"))
 }
 
 /// bubblewrap's own words, where it had any, say more than a closed channel.
@@ -123,6 +212,7 @@ fn spawn(
     theirs: OwnedFd,
     stderr: OwnedFd,
     terminal: Terminal<'_>,
+    user: Option<(Owner, Way)>,
 ) -> Result<(Child, File), LaunchError> {
     let files = || -> io::Result<_> {
         let data = plan.data.iter().map(|data| memory(data)).collect::<io::Result<Vec<_>>>()?;
@@ -157,19 +247,40 @@ fn spawn(
     command.stderr(Stdio::from(echo));
     let mut keep: Vec<OwnedFd> = data;
     keep.extend([list, paper, theirs, stderr]);
-    let prepare = Prepare {
+    let inherited = keep.iter().map(AsRawFd::as_raw_fd).collect();
+    let mut closed = Vec::new();
+    if let Some((owner, way)) = user {
+        // Open here until the child has its copies, and closed there at the exec.
+        keep.extend(way.reserved);
+        closed = way.closed;
+        sys::become_user(&mut command, owner.user, owner.group, way.steps);
+    }
+    let wishes = Prepare {
         session: own_group,
         ignore_keyboard: true,
-        keep: keep.iter().map(AsRawFd::as_raw_fd).collect(),
+        keep: inherited,
         die_with_parent: true,
     };
-    sys::prepare(&mut command, prepare);
-    let child = Child::spawn(command, keep, own_group)
-        .map_err(LaunchError::io(format!("starting {}", plan.bwrap.display())))?;
+    prepare(&mut command, wishes);
+    let child =
+        Child::spawn(command, keep, own_group).map_err(LaunchError::io(starting(plan, &closed)))?;
     if let Terminal::Pty(pty) = terminal {
         pty.release();
     }
     Ok((child, File::from(words)))
+}
+
+/// What is being done when bubblewrap is started.
+fn starting(plan: &Plan, closed: &[std::path::PathBuf]) -> String {
+    let bwrap = plan.bwrap.display();
+    match closed.first() {
+        None => format!("starting {bwrap}"),
+        Some(door) => format!(
+            "starting {bwrap} for the project's owner, who may not enter {} (lcc, its state or the \
+             project lie there; put them elsewhere, or start lcc as that user)",
+            door.display()
+        ),
+    }
 }
 
 fn number(fd: &OwnedFd) -> OsString {

@@ -4,7 +4,16 @@ use std::{os::fd::RawFd, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::sandbox::policy::Mount;
+use super::{
+    beneath::Identity,
+    canary::targets::Targets,
+    inner::{Aim, Battery},
+    weak::Weakness,
+};
+use crate::engine::sandbox::{
+    policy::{Limit, Mount},
+    probes::Numbered,
+};
 
 /// Handed to the inner stage in a memory file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,21 +34,33 @@ pub struct Orders {
     pub home: PathBuf,
     /// The program's standard error; until it starts, bubblewrap's words go elsewhere.
     pub stderr: RawFd,
-    /// What the probes try to reach.
+    /// The limits of every process.
+    pub limits: Vec<Limit>,
+    /// Which files stood on the host where the project, the home and every protected path are.
+    pub identities: Vec<(PathBuf, Identity)>,
+    /// What the attempts try to reach.
     pub targets: Targets,
+    /// Which attempts are made.
+    pub battery: Battery,
+    /// What is left out of the sandbox so that a test sees the attempts fail.
+    #[serde(default)]
+    pub weakness: Option<Weakness>,
 }
 
-/// Things on the host that nothing inside may reach.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Targets {
-    /// A file with a secret.
-    pub secret: PathBuf,
-    /// A folder to write into.
-    pub outside: PathBuf,
-    /// A port of the host's loopback address that listens.
-    pub tcp_port: u16,
-    /// lcc's own process.
-    pub host_pid: i32,
+impl Orders {
+    /// What the attempts are told of it.
+    #[must_use]
+    pub fn aim(&self) -> Aim {
+        Aim {
+            project: self.project.clone(),
+            home: self.home.clone(),
+            pins: self.pins.clone(),
+            protected: self.protected.clone(),
+            targets: self.targets.clone(),
+            battery: self.battery,
+            sandboxed: true,
+        }
+    }
 }
 
 /// From the inner stage.
@@ -53,8 +74,8 @@ pub enum Said {
     },
     /// The probes ran.
     Report {
-        /// One entry a probe.
-        probes: Vec<ProbeResult>,
+        /// One entry an attempt.
+        probes: Vec<Numbered>,
         /// How much of Landlock the kernel enforces.
         landlock: Landlock,
     },
@@ -87,27 +108,4 @@ pub enum Landlock {
     Partial,
     /// The kernel has none.
     None,
-}
-
-/// One escape attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProbeResult {
-    /// Its name.
-    pub name: String,
-    /// How it went.
-    pub verdict: Verdict,
-    /// The error number or what was seen.
-    pub detail: String,
-}
-
-/// How an attempt went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The system stopped it.
-    Blocked,
-    /// It went through.
-    Open,
-    /// It could not be tried, which counts as open.
-    Failed,
 }

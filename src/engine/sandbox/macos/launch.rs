@@ -84,5 +84,6 @@ pub fn launch(
         child,
         listener,
         report: StartReport { tier: Tier::Strict, probes: 0, blocked: 0, notes },
+        watch: None,
     })
 }

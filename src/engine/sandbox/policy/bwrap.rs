@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Arg, Ground, HOME_FOLDERS, HostFacts, INNER_ID, Mount, PATH, Plan, Program, RootEntry, TOOLS,
-    guard, protected::Shield,
+    guard, protected::Shield, rlimits,
 };
 
 /// Bytes of the private `/tmp`.
@@ -26,6 +26,7 @@ struct Builder {
     options: Vec<Arg>,
     data: Vec<Vec<u8>>,
     mounts: Vec<Mount>,
+    sources: Vec<PathBuf>,
 }
 
 impl Builder {
@@ -36,6 +37,7 @@ impl Builder {
     fn mount(&mut self, flag: &str, source: &Path, target: &Path) {
         self.words([OsStr::new(flag), source.as_os_str(), target.as_os_str()]);
         self.mounts.push(Mount { path: target.to_owned(), writable: flag == "--bind" });
+        self.sources.push(source.to_owned());
     }
 
     fn file(&mut self, path: &str, content: Vec<u8>) {
@@ -50,21 +52,21 @@ impl Builder {
 /// Builds the plan; the places have been checked.
 #[must_use]
 pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
-    let mut builder = Builder { options: Vec::new(), data: Vec::new(), mounts: Vec::new() };
+    let mut builder =
+        Builder { options: Vec::new(), data: Vec::new(), mounts: Vec::new(), sources: Vec::new() };
     let mut notes = shield.notes;
+    notes.extend(ground.notes.iter().cloned());
     builder.mounts.push(Mount { path: "/".into(), writable: false });
     namespaces(&mut builder, host, &mut notes);
     environment(&mut builder, ground);
     system(&mut builder, host);
     files(&mut builder, host, ground);
-    pseudo(&mut builder);
+    pseudo(&mut builder, host, ground);
+    builder.sources.clear();
     let program = tools(&mut builder, ground);
-    trees(&mut builder, ground);
-    for pin in &shield.pins {
-        builder.mount("--bind", pin, pin);
-    }
-    for path in &shield.read_only {
-        builder.mount("--ro-bind", path, path);
+    trees(&mut builder, ground, &shield.trees);
+    for (path, writable) in &shield.mounts {
+        builder.mount(if *writable { "--bind" } else { "--ro-bind" }, path, path);
     }
     if ground.lcc.starts_with(&ground.project) {
         notes.push(
@@ -73,12 +75,17 @@ pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
                 .to_owned(),
         );
     }
-    if host.uid == 0 {
+    if host.uid == 0 && ground.owner == 0 {
         notes.push(
-            "lcc runs as root: inside there are no capabilities and /proc/sys is read-only, \
-                    but limits on the number of processes do not hold"
+            "lcc runs as root in root's own project: inside there are no capabilities and the \
+             kernel's settings are read-only, but limits on the number of processes do not hold"
                 .to_owned(),
         );
+    } else if host.uid == 0 {
+        notes.push(format!(
+            "lcc runs as root, the program with the rights of user {} alone, who owns the project",
+            ground.owner
+        ));
     }
     builder.words(["--remount-ro", "/dev", "--remount-ro", "/"]);
     builder.words([OsStr::new("--chdir"), ground.project.as_os_str()]);
@@ -93,6 +100,8 @@ pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
         protected: shield.read_only,
         pins: shield.pins,
         verify: shield.verify,
+        sources: builder.sources,
+        limits: rlimits::LIMITS.to_vec(),
         notes,
     }
 }
@@ -195,14 +204,18 @@ fn passwd_home(home: &Path) -> String {
     }
 }
 
-fn pseudo(builder: &mut Builder) {
+/// Further places of `/proc` where user 0 of the host may write without any capability.
+const ROOT_ONLY: [&str; 5] = ["/proc/acpi", "/proc/asound", "/proc/fs", "/proc/mtrr", "/proc/scsi"];
+
+fn pseudo(builder: &mut Builder, host: &HostFacts, ground: &Ground) {
     builder.words(["--proc", "/proc"]);
     builder.mounts.push(Mount { path: "/proc".into(), writable: true });
     // Root on the host may write there in spite of bubblewrap's own cover: the kernel asks for the
     // global user number, not for capabilities.
     let sys = Path::new("/proc/sys");
     builder.mount("--ro-bind", sys, sys);
-    for path in ["/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
+    let root: &[&str] = if host.uid == 0 && ground.owner == 0 { &ROOT_ONLY } else { &[] };
+    for path in ["/proc/sysrq-trigger", "/proc/irq", "/proc/bus"].iter().chain(root) {
         builder.words(["--ro-bind-try", path, path]);
     }
     builder.words(["--dev", "/dev"]);
@@ -234,10 +247,13 @@ fn tools(builder: &mut Builder, ground: &Ground) -> OsString {
     }
 }
 
-/// Home, project and readable folders, each at its own path, parents before children.
-fn trees(builder: &mut Builder, ground: &Ground) {
+/// Home, project, readable folders and the parts of a repository outside the project, each at its
+/// own path, parents before children.
+fn trees(builder: &mut Builder, ground: &Ground, parts: &BTreeMap<PathBuf, bool>) {
     let mut trees: BTreeMap<PathBuf, &str> =
         ground.read_only.iter().map(|path| (path.clone(), "--ro-bind")).collect();
+    let flag = |writable: bool| if writable { "--bind" } else { "--ro-bind" };
+    trees.extend(parts.iter().map(|(path, writable)| (path.clone(), flag(*writable))));
     trees.insert(ground.home.clone(), "--ro-bind");
     trees.extend(HOME_FOLDERS.map(|name| (ground.home.join(name), "--bind")));
     trees.insert(ground.project.clone(), "--bind");

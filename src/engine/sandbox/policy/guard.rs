@@ -1,8 +1,8 @@
 //! Which folders may become a project, a home or a readable folder of a sandbox.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Ground, HostFacts, Refusal};
+use super::{Ground, HostFacts, Refusal, Repository, Role};
 
 /// System folders: neither they nor anything below them may be a project.
 const SYSTEM: [&str; 12] = [
@@ -24,6 +24,11 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     home(host, ground)?;
     for folder in &ground.read_only {
         readable(host, ground, folder)?;
+    }
+    for known in
+        ground.repositories.iter().filter(|known| !known.folder.starts_with(&ground.project))
+    {
+        repository(host, ground, known)?;
     }
     if host.bwrap.starts_with(&ground.project) || host.bwrap.starts_with(&ground.home) {
         return Err(Refusal::new(
@@ -62,16 +67,15 @@ fn project(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     let path = &ground.project;
     plain(path)?;
     not_system(path)?;
-    if let Some(user_home) = &host.user_home
-        && user_home.starts_with(path)
-    {
+    if homes(host, ground).any(|user_home| user_home.starts_with(path)) {
         return Err(Refusal::new(
             path,
             "it is your home folder or contains it, with keys and settings of other programs",
             OTHER_FOLDER,
         ));
     }
-    if ground.owner != host.uid {
+    // Root becomes the owner instead.
+    if ground.owner != host.uid && host.uid != 0 {
         return Err(Refusal::new(
             path,
             format!("it belongs to user {}, but lcc runs as user {}", ground.owner, host.uid),
@@ -89,9 +93,7 @@ fn home(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     let path = &ground.home;
     plain(path)?;
     not_system(path).map_err(|refusal| Refusal { fix: FIX.to_owned(), ..refusal })?;
-    if let Some(user_home) = &host.user_home
-        && user_home.starts_with(path)
-    {
+    if homes(host, ground).any(|user_home| user_home.starts_with(path)) {
         return Err(Refusal::new(path, "it is your real home folder or contains it", FIX));
     }
     if path.starts_with(&ground.project) || ground.project.starts_with(path) {
@@ -99,6 +101,36 @@ fn home(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     }
     if ground.lcc.starts_with(path) {
         return Err(Refusal::new(path, "lcc's own program lies in its state folder", FIX));
+    }
+    Ok(())
+}
+
+/// The home folders of the caller and of the project's owner.
+fn homes<'a>(host: &'a HostFacts, ground: &'a Ground) -> impl Iterator<Item = &'a PathBuf> {
+    host.user_home.iter().chain(&ground.owner_home)
+}
+
+/// A repository outside the project, parts of which become writable.
+fn repository(host: &HostFacts, ground: &Ground, known: &Repository) -> Result<(), Refusal> {
+    const FIX: &str = "start lcc in a clone of its own, or move the .git file away";
+    let top = match &known.role {
+        Role::Whole | Role::Sealed => &known.folder,
+        Role::Worktree { common } => common,
+    };
+    for path in [top, &known.folder] {
+        plain(path)?;
+        not_system(path).map_err(|refusal| Refusal { fix: FIX.to_owned(), ..refusal })?;
+        let whole = homes(host, ground).any(|user_home| user_home.starts_with(path));
+        let ours = [&ground.home, &ground.lcc, &host.bwrap];
+        if whole || ours.iter().any(|own| own.starts_with(path) || path.starts_with(own)) {
+            return Err(Refusal::new(path, "this cannot be the project's repository", FIX));
+        }
+        if ground.project.starts_with(path) {
+            return Err(Refusal::new(path, "the project lies in its own repository", FIX));
+        }
+    }
+    if !known.folder.starts_with(top) || top.starts_with(&ground.project) {
+        return Err(Refusal::new(&known.folder, "it lies outside its main repository", FIX));
     }
     Ok(())
 }
@@ -113,11 +145,14 @@ fn readable(host: &HostFacts, ground: &Ground, path: &Path) -> Result<(), Refusa
     if ["/proc", "/sys", "/dev", "/run/lcc", "/etc"].iter().any(|at| path.starts_with(at)) {
         return Err(Refusal::new(path, "it is part of the sandbox itself", FIX));
     }
-    if host.user_home.as_ref().is_some_and(|user_home| user_home.starts_with(path)) {
+    if homes(host, ground).any(|user_home| user_home.starts_with(path)) {
         return Err(Refusal::new(path, "it would show your whole home folder", FIX));
     }
     if ground.home.starts_with(path) || path.starts_with(&ground.home) {
         return Err(Refusal::new(path, "it overlaps lcc's own state", FIX));
+    }
+    if path.starts_with(&ground.project) {
+        return Err(Refusal::new(path, "it lies in the project, which can be written", FIX));
     }
     Ok(())
 }

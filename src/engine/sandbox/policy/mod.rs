@@ -3,6 +3,8 @@
 pub mod bwrap;
 pub mod guard;
 pub mod protected;
+pub mod repository;
+pub mod rlimits;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use repository::{Repository, Role};
+pub use rlimits::Limit;
 
 /// The folder inside the sandbox that holds lcc's own program and the one it starts.
 pub const TOOLS: &str = "/run/lcc/bin";
@@ -101,6 +106,10 @@ pub struct Ground {
     pub project: PathBuf,
     /// The user number that owns it.
     pub owner: u32,
+    /// Its group number.
+    pub group: u32,
+    /// The home folder of the user who owns it, if there is one.
+    pub owner_home: Option<PathBuf>,
     /// lcc's private state folder, which becomes the home.
     pub home: PathBuf,
     /// lcc's own program.
@@ -113,8 +122,14 @@ pub struct Ground {
     pub args: Vec<OsString>,
     /// Its environment.
     pub env: BTreeMap<String, String>,
-    /// The protected paths that exist, relative to the project. Missing ones are absent.
+    /// The protected paths that exist and the folders above them. Missing ones are absent.
     pub found: BTreeMap<PathBuf, Kind>,
+    /// Those of them that lcc made to stand in for something: read-only as they are.
+    pub placeholders: BTreeSet<PathBuf>,
+    /// The project's git repositories.
+    pub repositories: Vec<Repository>,
+    /// What was found that the user should know.
+    pub notes: Vec<String>,
 }
 
 /// One mount that must be there inside.
@@ -154,6 +169,10 @@ pub struct Plan {
     pub pins: Vec<PathBuf>,
     /// Paths to look at again right before the start: they must be what they were.
     pub verify: Vec<(PathBuf, Kind)>,
+    /// What is mounted from the host, besides the system's folders.
+    pub sources: Vec<PathBuf>,
+    /// The limits of every process inside.
+    pub limits: Vec<Limit>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -177,12 +196,21 @@ impl Refusal {
     }
 }
 
+/// Whether the places of a start may become a sandbox, before anything is made there.
+///
+/// # Errors
+/// A [`Refusal`] when one may not, or a symbolic link stands in a protected place.
+pub fn check(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
+    guard::places(host, ground)?;
+    protected::plain(&ground.found)
+}
+
 /// Plans the strict tier.
 ///
 /// # Errors
 /// A [`Refusal`] when a path must not become part of a sandbox.
 pub fn plan(host: &HostFacts, ground: &Ground) -> Result<Plan, Refusal> {
     guard::places(host, ground)?;
-    let shield = protected::shield(&ground.project, &ground.found)?;
+    let shield = protected::shield(ground)?;
     Ok(bwrap::build(host, ground, shield))
 }

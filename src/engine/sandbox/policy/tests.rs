@@ -1,17 +1,19 @@
 //! Tables and properties of the planner.
 
+mod checker;
+mod random;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     path::{Path, PathBuf},
 };
 
-use proptest::prelude::*;
+use checker::check;
 
-use super::HOME_FOLDERS;
 use super::{
-    Arg, Ground, HostFacts, Kind, Plan, Program, RootEntry, plan,
-    protected::{PATHS, watched},
+    Arg, Ground, HostFacts, Kind, Plan, Program, Refusal, Repository, Role, RootEntry, plan,
+    protected::{PATHS, missing, watched},
 };
 
 fn host() -> HostFacts {
@@ -40,7 +42,27 @@ fn ground() -> Ground {
         args: vec!["-p".into(), "--x".into()],
         env: BTreeMap::new(),
         found: BTreeMap::new(),
+        group: 1001,
+        owner_home: None,
+        placeholders: BTreeSet::new(),
+        repositories: Vec::new(),
+        notes: Vec::new(),
     }
+}
+
+/// The ground as it is once placeholders have been made, as the start does it.
+fn filled(mut ground: Ground) -> Ground {
+    for made in missing(&ground) {
+        let kind = if made.file.is_some() { Kind::File } else { Kind::Folder };
+        ground.found.insert(made.path.clone(), kind);
+        ground.placeholders.insert(made.path);
+    }
+    ground
+}
+
+fn planned(host: &HostFacts, ground: &Ground) -> Result<Plan, Refusal> {
+    super::check(host, ground)?;
+    plan(host, &filled(ground.clone()))
 }
 
 fn words(plan: &Plan) -> Vec<&OsStr> {
@@ -53,108 +75,107 @@ fn words(plan: &Plan) -> Vec<&OsStr> {
         .collect()
 }
 
-/// The mounts and remounts in order: flag, source where there is one, target.
-fn mounts(plan: &Plan) -> Vec<(&str, Option<&Path>, &Path)> {
-    let words = words(plan);
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(flag) = words.get(at).and_then(|word| word.to_str()) {
-        let word = |offset: usize| Path::new(words[at + offset]);
-        at += match flag {
-            "--bind" | "--ro-bind" | "--ro-bind-try" | "--symlink" | "--file" => {
-                found.push((flag, Some(word(1)), word(2)));
-                3
-            }
-            "--tmpfs" | "--remount-ro" | "--proc" | "--dev" => {
-                found.push((flag, None, word(1)));
-                2
-            }
-            "--setenv" => 3,
-            "--uid" | "--gid" | "--cap-drop" | "--hostname" | "--perms" | "--size" | "--chdir" => 2,
-            _ => {
-                assert!(flag.starts_with("--unshare-") || NO_VALUE.contains(&flag), "{flag:?}");
-                1
-            }
-        };
-    }
-    found
-}
-
-const NO_VALUE: [&str; 4] =
-    ["--disable-userns", "--assert-userns-disabled", "--die-with-parent", "--clearenv"];
-
-/// Whether it is one of the writable folders of the private home, and not the home itself.
-fn in_home(ground: &Ground, path: &Path) -> bool {
-    HOME_FOLDERS.iter().any(|name| path == ground.home.join(name))
-}
-
-fn check(ground: &Ground, plan: &Plan) {
-    let mounts = mounts(plan);
-    // The root becomes read-only last.
-    assert_eq!(mounts.last(), Some(&("--remount-ro", None, Path::new("/"))));
-    // Nothing is writable but the project, the home and private memory.
-    for (flag, source, target) in &mounts {
-        if *flag == "--bind" {
-            assert_eq!(*source, Some(*target));
-            assert!(target.starts_with(&ground.project) || in_home(ground, target), "{target:?}");
-        }
-        if *flag == "--tmpfs" {
-            assert!(["/tmp", "/dev/shm"].iter().any(|path| *target == Path::new(path)));
-        }
-    }
-    for mount in plan.mounts.iter().filter(|mount| mount.writable) {
-        let own = mount.path.starts_with(&ground.project) || in_home(ground, &mount.path);
-        let memory = ["/tmp", "/dev/shm", "/proc"].iter().any(|path| mount.path == Path::new(path));
-        assert!(own || memory, "{} is writable", mount.path.display());
-    }
-    // Parents come before children, or they would cover them.
-    let targets: Vec<&Path> = mounts
-        .iter()
-        .filter(|(flag, ..)| *flag != "--remount-ro")
-        .map(|(.., target)| *target)
-        .collect();
-    for (at, early) in targets.iter().enumerate() {
-        for late in &targets[at + 1..] {
-            assert!(early == late || !early.starts_with(late), "{late:?} covers {early:?}");
-        }
-    }
-    // Every protected path is read-only, and no folder above it can be renamed.
-    for path in PATHS {
-        if ground.found.contains_key(Path::new(path)) {
-            let full = ground.project.join(path);
-            assert!(mounts.contains(&("--ro-bind", Some(&full), &full)), "{path}");
-            for parent in full.ancestors().skip(1).take_while(|part| *part != ground.project) {
-                assert!(mounts.contains(&("--bind", Some(parent), parent)), "{parent:?}");
-            }
-        }
-    }
-    let words = words(plan);
-    for flag in [
-        "--unshare-user",
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-ipc",
-        "--clearenv",
-        "--die-with-parent",
-    ] {
-        assert!(words.contains(&OsStr::new(flag)), "{flag}");
-    }
-    assert!(!words.contains(&OsStr::new("--new-session")));
-    assert!(words.iter().all(|word| !word.as_encoded_bytes().contains(&0)));
-}
-
 #[test]
 fn a_plain_project_gives_a_plan() {
-    let ground = ground();
+    let ground = filled(ground());
     let plan = plan(&host(), &ground).unwrap();
     check(&ground, &plan);
     assert_eq!(plan.command, ["/run/lcc/bin/claude", "-p", "--x"]);
-    let mounts = mounts(&plan);
+    let words = words(&plan);
     for path in ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"] {
-        assert!(mounts.contains(&("--file", Some(Path::new("<data>")), Path::new(path))));
+        let made = ["--file", "<data>", path].map(OsStr::new);
+        assert!(words.windows(3).any(|three| three == made), "{path}");
     }
-    assert!(!mounts.iter().any(|(.., target)| *target == Path::new("/etc")));
-    assert!(!mounts.iter().any(|(.., target)| target.starts_with("/etc/resolv.conf")));
+    for path in ["/etc", "/etc/resolv.conf", "/etc/machine-id"] {
+        assert!(!words.contains(&OsStr::new(path)), "{path}");
+    }
+    // One empty thing for each protected path that is missing, however many lie below it.
+    let made: Vec<&str> =
+        ground.placeholders.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(made, [".claude", ".envrc", ".git", ".gitmodules", ".idea", ".mcp.json", ".vscode"]);
+}
+
+#[test]
+fn nothing_is_planned_while_a_protected_path_is_missing() {
+    let refusal = plan(&host(), &ground()).unwrap_err();
+    assert!(refusal.reason.contains("nothing stands there"), "{refusal}");
+}
+
+fn repository(folder: &str, role: Role) -> Repository {
+    Repository { folder: folder.into(), role }
+}
+
+#[test]
+fn a_repository_is_taken_apart() {
+    let git = repository("/home/ada/project/.git", Role::Whole);
+    let found = [".git", ".git/hooks", ".git/info"]
+        .map(|name| (Path::new("/home/ada/project").join(name), Kind::Folder));
+    let ground = filled(Ground { repositories: vec![git], found: found.into(), ..ground() });
+    let plan = plan(&host(), &ground).unwrap();
+    check(&ground, &plan);
+    let inside = |path: &str| Path::new("/home/ada/project/.git").join(path);
+    assert!(plan.pins.contains(&inside("")) && plan.pins.contains(&inside("info")));
+    for path in ["hooks", "config", "config.worktree", "commondir", "info/attributes", "modules"] {
+        assert!(plan.protected.contains(&inside(path)), "{path}");
+    }
+    for path in PATHS {
+        let full = Path::new("/home/ada/project").join(path);
+        assert!(plan.protected.iter().any(|held| full.starts_with(held)), "{path}");
+    }
+    for path in ["HEAD", "objects", "refs", "index"] {
+        assert!(!plan.mounts.iter().any(|mount| mount.path == inside(path)), "{path}");
+    }
+    assert!(!plan.notes.iter().any(|note| note.contains("git init")));
+}
+
+#[test]
+fn a_worktree_writes_its_own_part_and_the_shared_objects() {
+    let common = PathBuf::from("/home/ada/main/.git");
+    let own = common.join("worktrees/w");
+    let role = Role::Worktree { common: common.clone() };
+    let mut found: BTreeMap<PathBuf, Kind> =
+        ["", "worktrees", "worktrees/w", "info", "hooks", "objects"]
+            .map(|name| (common.join(name), Kind::Folder))
+            .into();
+    found.extend(["HEAD", "index", "config"].map(|name| (common.join(name), Kind::File)));
+    found.extend(["commondir", "gitdir"].map(|name| (own.join(name), Kind::File)));
+    found.insert("/home/ada/project/.git".into(), Kind::File);
+    let repositories = vec![Repository { folder: own.clone(), role }];
+    let ground = filled(Ground { repositories, found, ..ground() });
+    let plan = plan(&host(), &ground).unwrap();
+    check(&ground, &plan);
+    let writable = |path: &Path| plan.mounts.iter().any(|m| m.path == path && m.writable);
+    assert!(writable(&common) && writable(&own));
+    for path in ["HEAD", "index", "config", "hooks", "commondir", "config.worktree"] {
+        assert!(plan.protected.contains(&common.join(path)), "{path}");
+    }
+    assert!(plan.notes.iter().any(|note| note.contains("/home/ada/main/.git")));
+    // A pointer that names something else than a repository is refused.
+    for folder in ["/home/ada", "/usr/lib/x", "/", "/home/ada/project", "/home/ada/.local/state"] {
+        let role = Role::Worktree { common: folder.into() };
+        let known = Repository { folder: Path::new(folder).join("worktrees/w"), role };
+        let ground = Ground { repositories: vec![known], ..self::ground() };
+        let inside = folder == "/home/ada/project";
+        assert_eq!(planned(&host(), &ground).is_ok(), inside, "{folder}");
+    }
+}
+
+#[test]
+fn root_becomes_the_owner_or_works_hardened() {
+    let root = HostFacts { uid: 0, ..host() };
+    let foreign = planned(&root, &ground()).unwrap();
+    assert!(foreign.notes.iter().any(|note| note.contains("rights of user 1001 alone")));
+    assert!(!words(&foreign).contains(&OsStr::new("/proc/fs")));
+    let own = planned(&root, &Ground { owner: 0, ..ground() }).unwrap();
+    assert!(own.notes.iter().any(|note| note.contains("root's own project")));
+    assert!(words(&own).contains(&OsStr::new("/proc/fs")));
+    // Neither the caller's home nor the owner's becomes a project.
+    let owner_home = Some(PathBuf::from("/srv/people/ada"));
+    for project in ["/srv/people/ada", "/srv/people"] {
+        let ground =
+            Ground { project: project.into(), owner_home: owner_home.clone(), ..ground() };
+        assert!(planned(&root, &ground).unwrap_err().reason.contains("home folder"), "{project}");
+    }
 }
 
 #[test]
@@ -180,46 +201,52 @@ fn places_that_are_no_project_are_refused() {
         "/opt",
     ] {
         let ground = Ground { project: project.into(), ..ground() };
-        let refusal = plan(&host(), &ground).unwrap_err();
+        let refusal = planned(&host(), &ground).unwrap_err();
         assert!(!refusal.reason.is_empty() && !refusal.fix.is_empty(), "{project}");
     }
     for project in ["/tmp/x", "/app", "/run/media/ada/disk/p", "/mnt/c/p", "/home/bob/p", "/opt/x"]
     {
         let ground = Ground { project: project.into(), ..ground() };
-        assert!(plan(&host(), &ground).is_ok(), "{project}");
+        assert!(planned(&host(), &ground).is_ok(), "{project}");
     }
 }
 
 #[test]
 fn other_owners_and_planted_tools_are_refused() {
     let foreign = Ground { owner: 0, ..ground() };
-    assert!(plan(&host(), &foreign).unwrap_err().reason.contains("user 0"));
+    assert!(planned(&host(), &foreign).unwrap_err().reason.contains("user 0"));
     let planted = HostFacts { bwrap: "/home/ada/project/bwrap".into(), ..host() };
-    assert!(plan(&planted, &ground()).is_err());
-    for folder in ["/", "/home", "/home/ada", "/proc/1", "/run/lcc/x", "/home/ada/.local"] {
+    assert!(planned(&planted, &ground()).unwrap_err().reason.contains("bubblewrap"));
+    for folder in
+        ["/", "/home", "/home/ada", "/proc/1", "/run/lcc/x", "/home/ada/.local", "/home/ada/project/x"]
+    {
         let ground = Ground { read_only: vec![folder.into()], ..ground() };
-        assert!(plan(&host(), &ground).is_err(), "{folder}");
+        let refusal = planned(&host(), &ground).unwrap_err();
+        assert!(!refusal.reason.contains("nothing stands"), "{folder}: {refusal}");
     }
 }
 
 #[test]
 fn links_and_devices_in_protected_places_are_refused() {
-    for path in watched() {
+    let git = || vec![repository("/home/ada/project/.git", Role::Whole)];
+    for path in watched(&ground().project, &git()).into_keys() {
         for kind in [Kind::Link, Kind::Special] {
             let found = BTreeMap::from([(path.clone(), kind)]);
-            let refusal = plan(&host(), &Ground { found, ..ground() }).unwrap_err();
-            assert_eq!(refusal.path, Path::new("/home/ada/project").join(&path));
+            let ground = Ground { found, repositories: git(), ..ground() };
+            assert_eq!(planned(&host(), &ground).unwrap_err().path, path);
+            assert_eq!(plan(&host(), &filled(ground)).unwrap_err().path, path);
         }
     }
 }
 
 #[test]
-fn a_worktree_keeps_its_pointer() {
-    let found = BTreeMap::from([(PathBuf::from(".git"), Kind::File)]);
-    let ground = Ground { found, ..ground() };
+fn a_pointer_that_is_not_returned_stays_and_is_told() {
+    let found = BTreeMap::from([(PathBuf::from("/home/ada/project/.git"), Kind::File)]);
+    let ground = filled(Ground { found, ..ground() });
     let plan = plan(&host(), &ground).unwrap();
+    check(&ground, &plan);
     assert!(plan.protected.contains(&PathBuf::from("/home/ada/project/.git")));
-    assert!(plan.notes.iter().any(|note| note.contains("worktree")));
+    assert!(plan.notes.iter().any(|note| note.contains("git does not work inside")));
 }
 
 #[test]
@@ -238,93 +265,7 @@ fn the_search_path_has_no_writable_entry() {
 #[test]
 fn an_old_bubblewrap_is_said_to_be_weaker() {
     let old = HostFacts { flags: BTreeSet::new(), ..host() };
-    let plan = plan(&old, &ground()).unwrap();
+    let plan = planned(&old, &ground()).unwrap();
     assert!(plan.notes.iter().any(|note| note.contains("nested user namespaces")));
     assert!(!words(&plan).contains(&OsStr::new("--disable-userns")));
-}
-
-fn name() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-z]{1,8}",
-        "[ -.0-~\n\té☃'\"\\\\]{1,12}",
-        Just("-".to_owned()),
-        Just("..".to_owned()),
-        Just("--bind".to_owned()),
-        "[a-z]{200}",
-    ]
-}
-
-fn place() -> impl Strategy<Value = PathBuf> {
-    let top = prop_oneof![
-        Just("/"),
-        Just("/home/ada"),
-        Just("/tmp"),
-        Just("/usr"),
-        Just("/run"),
-        Just("/home")
-    ];
-    (top, prop::collection::vec(name(), 0..5)).prop_map(|(top, names)| {
-        names.iter().fold(PathBuf::from(top), |path, name| path.join(name))
-    })
-}
-
-fn kinds() -> impl Strategy<Value = BTreeMap<PathBuf, Kind>> {
-    let kind = prop_oneof![
-        20 => Just(Kind::Folder), 20 => Just(Kind::File), 1 => Just(Kind::Link),
-        1 => Just(Kind::Special),
-    ];
-    let all: Vec<PathBuf> = watched().into_iter().collect();
-    prop::collection::vec(prop::option::of(kind), all.len()).prop_map(move |kinds| {
-        let mut found: BTreeMap<PathBuf, Kind> = BTreeMap::new();
-        // What has children is a folder: the survey cannot find anything below a file.
-        for (path, kind) in all.iter().zip(kinds) {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let reachable = parent.is_none_or(|parent| found.get(parent) == Some(&Kind::Folder));
-            if let (Some(kind), true) = (kind, reachable) {
-                found.insert(path.clone(), kind);
-            }
-        }
-        found
-    })
-}
-
-proptest! {
-    #[test]
-    fn every_plan_holds_its_promises(
-        project in place(),
-        home in place(),
-        read_only in prop::collection::vec(place(), 0..4),
-        found in kinds(),
-        args in prop::collection::vec(name(), 0..4),
-        variable in name(),
-    ) {
-        let ground = Ground {
-            project,
-            home,
-            read_only,
-            found,
-            args: args.iter().map(Into::into).collect(),
-            env: BTreeMap::from([("PATH".to_owned(), variable.clone()), (variable, "x".to_owned())]),
-            ..ground()
-        };
-        match plan(&host(), &ground) {
-            Ok(plan) => check(&ground, &plan),
-            Err(refusal) => prop_assert!(!refusal.reason.is_empty() && !refusal.fix.is_empty()),
-        }
-    }
-
-    #[test]
-    fn plans_below_an_ordinary_folder_are_made(
-        names in prop::collection::vec("[a-zA-Z é☃'\"\n]{1,10}", 1..5),
-        found in kinds(),
-    ) {
-        let project = names.iter().fold(PathBuf::from("/home/ada/work"), |path, name| path.join(name));
-        let linked = found.values().any(|kind| matches!(kind, Kind::Link | Kind::Special));
-        let ground = Ground { project, found, ..ground() };
-        let made = plan(&host(), &ground);
-        prop_assert_eq!(made.is_ok(), !linked);
-        if let Ok(plan) = made {
-            check(&ground, &plan);
-        }
-    }
 }

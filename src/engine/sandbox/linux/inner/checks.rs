@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use super::{Failure, OrFail, mountinfo};
-use crate::engine::sandbox::{linux::wire::Orders, policy::INNER_ID};
+use crate::engine::sandbox::{
+    linux::{beneath::Identity, wire::Orders},
+    policy::INNER_ID,
+};
 
 /// Runs every check; gives the number of the network namespace.
 pub(super) fn all(orders: &Orders, ours: &[i32]) -> Result<u64, Failure> {
@@ -18,6 +21,7 @@ pub(super) fn all(orders: &Orders, ours: &[i32]) -> Result<u64, Failure> {
     let text = fs::read("/proc/self/mountinfo").or_fail("mounts")?;
     let mounted = mountinfo::parse(&text).or_fail("mounts")?;
     mountinfo::compare(&orders.mounts, &mounted).or_fail("mounts")?;
+    identities(&orders.identities)?;
     descriptors(ours)?;
     if std::env::current_dir().or_fail("folder")? != orders.project {
         return Err(fail("folder", "the working folder is not the project"));
@@ -95,6 +99,19 @@ fn processes() -> Result<(), Failure> {
 pub(super) fn visible_processes() -> Result<Vec<u32>, Failure> {
     let entries = fs::read_dir("/proc").or_fail("processes")?;
     Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+}
+
+/// The very files that lcc looked at: a path that was replaced between that look and the mount
+/// would show another one.
+fn identities(wanted: &[(PathBuf, Identity)]) -> Result<(), Failure> {
+    for (path, identity) in wanted {
+        let about = fs::symlink_metadata(path).or_fail("protected paths")?;
+        if (Identity { device: about.dev(), inode: about.ino() }) != *identity {
+            let detail = format!("{} was replaced while the sandbox was made", path.display());
+            return Err(fail("protected paths", detail));
+        }
+    }
+    Ok(())
 }
 
 fn descriptors(ours: &[i32]) -> Result<(), Failure> {
