@@ -23,6 +23,10 @@ fn main() -> ExitCode {
         if words.next().is_some_and(|w| w == "__inner") {
             return lcc::engine::sandbox::linux::inner::main(words.collect());
         }
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|w| w == lcc::engine::sandbox::linux::reduced::INNER) {
+            return lcc::engine::sandbox::linux::reduced::inner::main(words.collect());
+        }
     }
     if let Err(e) = color_eyre::install() {
         eprintln!("lcc: {e}");

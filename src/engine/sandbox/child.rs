@@ -23,6 +23,7 @@ pub struct Child {
     pid: i32,
     own_group: bool,
     inside: Option<Inside>,
+    keeper: Option<OwnedFd>,
     shared: Arc<Shared>,
 }
 
@@ -81,13 +82,20 @@ impl Child {
             }
         })?;
         let pid = pid.recv().map_err(io::Error::other)??;
-        Ok(Self { pid, own_group, inside: None, shared })
+        Ok(Self { pid, own_group, inside: None, keeper: None, shared })
     }
 
     /// Adds what the handshake found out about the inside.
     pub fn set_inside(&mut self, inside: Inside, init: OwnedFd) {
         self.inside = Some(inside);
         self.shared.lock().init = Some(init);
+    }
+
+    /// Says that the child is a process of lcc's own above the program: asked to end, it ends all
+    /// below it first. It does the same when lcc's end of the channel closes.
+    pub fn set_keeper(&mut self, inside: Inside, channel: OwnedFd) {
+        self.inside = Some(inside);
+        self.keeper = Some(channel);
     }
 
     /// The program's process number on the host.
@@ -170,7 +178,13 @@ impl Child {
 
     fn kill(&self) {
         let state = self.shared.lock();
-        if state.status.is_none() {
+        if state.status.is_some() {
+            return;
+        }
+        if self.keeper.is_some() {
+            // A keeper that was killed could end nobody any more.
+            let _ended_meanwhile = kill(Pid::from_raw(self.pid), Signal::SIGTERM);
+        } else {
             self.signal(Signal::SIGKILL);
         }
     }

@@ -1,11 +1,13 @@
 //! The sandbox around Claude Code: a pure policy and the systems that enforce it.
 
 pub mod child;
+pub mod egress;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod macos;
 pub mod off;
 pub mod policy;
+pub mod reduced;
 pub mod sys;
 pub mod unavailable;
 
@@ -23,6 +25,7 @@ pub use child::Child;
 pub use policy::{HostFacts, Refusal};
 pub use unavailable::Unavailable;
 
+use self::egress::Attempts;
 use crate::{domain::Tier, engine::pty::Pty};
 
 /// What to start and how far it may reach.
@@ -73,6 +76,10 @@ pub struct Launched {
     pub listener: TcpListener,
     /// What was found at the start.
     pub report: StartReport,
+    /// Attempts to leave, as they are stopped.
+    pub attempts: Attempts,
+    /// What this tier lacks against the strict one, in whole sentences.
+    pub lacks: Vec<String>,
 }
 
 /// What the start proved.
@@ -182,7 +189,7 @@ pub fn launch(
 ) -> Result<Launched, LaunchError> {
     match request.tier {
         Tier::Strict => strict(request, endpoint, terminal),
-        Tier::Reduced => Err(LaunchError::NotBuilt(Tier::Reduced)),
+        Tier::Reduced => weaker(request, endpoint, terminal),
         Tier::Off => off::launch(&request, endpoint, terminal),
     }
 }
@@ -197,6 +204,20 @@ fn strict(
     // The socket is made inside; one of the host's would be reachable by others.
     drop(listener);
     linux::launch(request, port, terminal)
+}
+
+#[cfg(target_os = "linux")]
+fn weaker(
+    request: Request,
+    endpoint: Endpoint,
+    terminal: Terminal<'_>,
+) -> Result<Launched, LaunchError> {
+    linux::reduced::launch(request, endpoint, terminal)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn weaker(_: Request, _: Endpoint, _: Terminal<'_>) -> Result<Launched, LaunchError> {
+    Err(LaunchError::NotBuilt(Tier::Reduced))
 }
 
 #[cfg(target_os = "macos")]

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{
-    Child, Endpoint, LaunchError, Launched, Request, StartReport, Terminal,
+    Attempts, Child, Endpoint, LaunchError, Launched, Request, StartReport, Terminal,
     sys::{self, Prepare},
 };
 use crate::domain::Tier;
@@ -31,6 +31,8 @@ pub fn launch(
         child,
         listener,
         report: StartReport { tier: Tier::Off, probes: 0, blocked: 0, notes },
+        attempts: Attempts::default(),
+        lacks: Vec::new(),
     })
 }
 

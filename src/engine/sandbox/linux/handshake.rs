@@ -118,7 +118,7 @@ fn unexpected(what: &str) -> LaunchError {
 }
 
 /// The probes and the canaries must agree that nothing got out.
-fn judge(probes: &[ProbeResult], touched: &[String]) -> Result<(), LaunchError> {
+pub(super) fn judge(probes: &[ProbeResult], touched: &[String]) -> Result<(), LaunchError> {
     let mut wrong: Vec<String> = probes
         .iter()
         .filter(|probe| probe.verdict != Verdict::Blocked)

@@ -1,11 +1,13 @@
 //! The strict tier on Linux: bubblewrap around an inner stage that proves the sandbox from inside.
 
+pub mod broker;
 mod canary;
 pub mod channel;
 mod ground;
 mod handshake;
 pub mod inner;
 pub mod preflight;
+pub mod reduced;
 pub mod wire;
 
 use std::{
@@ -20,7 +22,7 @@ use std::{
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::{
-    Child, LaunchError, Launched, Request, StartReport, Terminal,
+    Attempts, Child, LaunchError, Launched, Request, StartReport, Terminal,
     child::Inside,
     policy::{self, Arg, Plan, TOOLS},
     sys::{self, Prepare},
@@ -80,6 +82,8 @@ pub fn launch(
                     blocked: met.blocked,
                     notes,
                 },
+                attempts: Attempts::default(),
+                lacks: Vec::new(),
             })
         }
         Err(error) => {

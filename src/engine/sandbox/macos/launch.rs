@@ -84,5 +84,7 @@ pub fn launch(
         child,
         listener,
         report: StartReport { tier: Tier::Strict, probes: 0, blocked: 0, notes },
+        attempts: crate::engine::sandbox::egress::Attempts::default(),
+        lacks: Vec::new(),
     })
 }

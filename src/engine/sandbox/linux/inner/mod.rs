@@ -1,10 +1,10 @@
 //! The inner stage: runs inside the sandbox before the program and proves that it holds.
 
 mod checks;
-mod landlock;
+pub(super) mod landlock;
 mod mountinfo;
 mod probes;
-mod seccomp;
+pub(super) mod seccomp;
 
 use std::{
     ffi::{CString, OsString},
