@@ -131,8 +131,10 @@ impl Meter {
                 tail,
                 thinking_allowed,
                 session,
+                body_bytes,
                 ..
             } => {
+                self.sandbox.sent(*body_bytes);
                 self.side.started(kind);
                 self.agents.started(*request, kind);
                 self.fixed.started(kind, sections);

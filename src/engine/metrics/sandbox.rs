@@ -21,6 +21,8 @@ pub(super) struct Sandbox {
     /// Attempts to leave, by what they were; the number tells which came last.
     attempts: BTreeMap<(Option<String>, String, EgressWay), (u64, u64)>,
     stopped: u64,
+    /// Bytes of the requests' bodies.
+    sent: u64,
     watch: Watch,
 }
 
@@ -29,8 +31,8 @@ pub(super) struct Sandbox {
 pub struct Watch {
     /// Bytes that the kernel accepted for any destination but lcc's proxy; `None`: not measured.
     pub left_bytes: Option<u64>,
-    /// The server on another machine that lcc itself sends prompts to, and the bytes so far.
-    pub remote: Option<(String, u64)>,
+    /// The host of the server, where lcc itself sends prompts to another machine.
+    pub remote: Option<String>,
     /// Caps, what they are held by, and what is used.
     pub limits: Option<LimitFigures>,
     /// What this tier lacks, in whole sentences.
@@ -46,6 +48,10 @@ impl Sandbox {
 
     pub(super) fn refused(&mut self) {
         self.refused += 1;
+    }
+
+    pub(super) fn sent(&mut self, bytes: u64) {
+        self.sent = self.sent.saturating_add(bytes);
     }
 
     pub(super) fn watched(&mut self, watch: Watch) {
@@ -82,8 +88,8 @@ impl Sandbox {
                 })
                 .collect(),
             left_bytes: self.watch.left_bytes,
-            remote: self.watch.remote.as_ref().map(|(host, _)| host.clone()),
-            remote_bytes: self.watch.remote.as_ref().map(|(_, bytes)| *bytes),
+            remote: self.watch.remote.clone(),
+            remote_bytes: self.watch.remote.is_some().then_some(self.sent),
             limits: self.watch.limits.clone(),
             lacks: self.watch.lacks.clone(),
             ended: self.watch.ended.clone(),

@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod egress;
+pub mod limits;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod macos;
@@ -21,7 +22,7 @@ use std::{
 
 use thiserror::Error;
 
-pub use child::Child;
+pub use child::{Child, Killer};
 pub use policy::{HostFacts, Refusal};
 pub use unavailable::Unavailable;
 
@@ -175,6 +176,21 @@ pub fn preflight() -> Result<HostFacts, Unavailable> {
     #[cfg(not(target_os = "linux"))]
     {
         macos::launch::preflight()
+    }
+}
+
+/// Whether this machine can give the reduced tier.
+///
+/// # Errors
+/// What is missing.
+pub fn preflight_reduced() -> Result<(), Unavailable> {
+    #[cfg(target_os = "linux")]
+    {
+        linux::reduced::preflight()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        Err(Unavailable::System { reason: "the reduced tier is Linux's alone".to_owned() })
     }
 }
 
