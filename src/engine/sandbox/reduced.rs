@@ -42,9 +42,20 @@ pub const READABLE: [&str; 14] = [
 ];
 
 /// Files of `/etc` that may be read besides those that the strict tier shows: programs look their
-/// user up in them.
-pub const NAMES: [&str; 5] =
-    ["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf"];
+/// user up in them, and shells complain where they see what they may not read.
+pub const NAMES: [&str; 11] = [
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/bash.bashrc",
+    "/etc/bashrc",
+    "/etc/inputrc",
+    "/etc/profile",
+    "/etc/profile.d",
+    "/etc/zsh",
+];
 
 /// Devices that may be read and written.
 pub const DEVICES: [&str; 6] =

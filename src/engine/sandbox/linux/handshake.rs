@@ -10,11 +10,12 @@ use std::{
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 
 use super::{
+    broker::{self, judge::Border},
     canary::Canary,
     channel,
     wire::{Landlock, ProbeResult, Said, Told, Verdict},
 };
-use crate::engine::sandbox::{LaunchError, sys};
+use crate::engine::sandbox::{LaunchError, egress::Attempts, sys};
 
 /// How long each answer of the inner stage may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ pub struct Met {
     pub probes: u64,
     /// Escape attempts stopped.
     pub blocked: u64,
+    /// Attempts to leave, as they are stopped.
+    pub attempts: Attempts,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -47,7 +50,9 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
     let netns = match ready.message {
         Said::Ready { netns } => netns,
         Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
-        Said::Report { .. } => return Err(unexpected("a report before the socket")),
+        Said::Report { .. } | Said::Watched => {
+            return Err(unexpected("a report before the socket"));
+        }
     };
     let socket = ready.fd.ok_or_else(|| unexpected("no socket"))?;
     let program = ready.pid.filter(|pid| *pid > 0).ok_or_else(|| unexpected("no sender"))?;
@@ -66,17 +71,20 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
     let (probes, landlock) = match next(ours, "probes")?.message {
         Said::Report { probes, landlock } => (probes, landlock),
         Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
-        Said::Ready { .. } => return Err(unexpected("a second socket")),
+        Said::Ready { .. } | Said::Watched => return Err(unexpected("a second socket")),
     };
     judge(&probes, &canary.touched())?;
     tell(ours, Told::Start)?;
+    let attempts = watch(ours)?;
     // The channel closes when the program replaces the inner stage, and says so if it cannot.
     match channel::receive::<Said>(ours, Instant::now() + PATIENCE) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Err(error) => return Err(LaunchError::broken("start of the program", error.to_string())),
         Ok(received) => match received.message {
             Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
-            Said::Ready { .. } | Said::Report { .. } => return Err(unexpected("more words")),
+            Said::Ready { .. } | Said::Report { .. } | Said::Watched => {
+                return Err(unexpected("more words"));
+            }
         },
     }
     let count = probes.len() as u64;
@@ -87,6 +95,7 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
         init_fd,
         probes: count,
         blocked: count,
+        attempts,
         notes: match landlock {
             Landlock::Full => Vec::new(),
             Landlock::Partial => {
@@ -95,6 +104,22 @@ pub fn run(ours: &OwnedFd, canary: &Canary, port: u16) -> Result<Met, LaunchErro
             Landlock::None => vec!["this kernel has no Landlock: one layer less".to_owned()],
         },
     })
+}
+
+/// Takes the listener of the program's filters and answers on it.
+fn watch(ours: &OwnedFd) -> Result<Attempts, LaunchError> {
+    let received = next(ours, "filters")?;
+    match received.message {
+        Said::Watched => {}
+        Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
+        Said::Ready { .. } | Said::Report { .. } => return Err(unexpected("more words")),
+    }
+    let attempts = Attempts::default();
+    if let Some(listener) = received.fd {
+        broker::start(listener, Border::OwnNetwork, attempts.clone())
+            .map_err(LaunchError::io("starting the broker"))?;
+    }
+    Ok(attempts)
 }
 
 fn next(ours: &OwnedFd, stage: &str) -> Result<channel::Received<Said>, LaunchError> {
@@ -118,7 +143,7 @@ fn unexpected(what: &str) -> LaunchError {
 }
 
 /// The probes and the canaries must agree that nothing got out.
-pub(super) fn judge(probes: &[ProbeResult], touched: &[String]) -> Result<(), LaunchError> {
+fn judge(probes: &[ProbeResult], touched: &[String]) -> Result<(), LaunchError> {
     let mut wrong: Vec<String> = probes
         .iter()
         .filter(|probe| probe.verdict != Verdict::Blocked)

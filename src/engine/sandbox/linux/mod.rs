@@ -22,7 +22,7 @@ use std::{
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::{
-    Attempts, Child, LaunchError, Launched, Request, StartReport, Terminal,
+    Child, LaunchError, Launched, Request, StartReport, Terminal,
     child::Inside,
     policy::{self, Arg, Plan, TOOLS},
     sys::{self, Prepare},
@@ -82,7 +82,7 @@ pub fn launch(
                     blocked: met.blocked,
                     notes,
                 },
-                attempts: Attempts::default(),
+                attempts: met.attempts,
                 lacks: Vec::new(),
             })
         }

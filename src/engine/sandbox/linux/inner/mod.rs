@@ -23,6 +23,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use seccompiler::BpfProgram;
 
 use super::{
+    broker::{filter, sys::install},
     channel,
     wire::{Orders, Said, Told},
 };
@@ -102,7 +103,7 @@ fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Fai
     nix::unistd::dup2_stderr(&stderr).or_fail("streams")?;
     drop(stderr);
     sys::restore_keyboard_signals();
-    confine(&orders, &filters)?;
+    confine_program(&orders, &filters, channel)?;
     let words = command
         .into_iter()
         .map(|word| CString::new(word.into_vec()))
@@ -113,11 +114,23 @@ fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Fai
     Err(Failure { stage: "program", detail: io::Error::from(error).to_string() })
 }
 
-/// The final restrictions. The probes run behind the same ones.
-fn confine(orders: &Orders, filters: &[BpfProgram]) -> Result<super::wire::Landlock, Failure> {
+/// The final restrictions. The probes run behind the same ones, but that the refusals of sockets
+/// are the kernel's own there: here lcc answers with the same, and counts them.
+fn confine_program(
+    orders: &Orders,
+    filters: &[BpfProgram],
+    channel: &OwnedFd,
+) -> Result<(), Failure> {
     // Until the exec only the channel stays, to say what failed.
     sys::close_range(3, true).or_fail("descriptors")?;
-    restrict(orders, filters)
+    let watch = filter::program().or_fail("seccomp")?;
+    // The watch goes first, while making filters is allowed; none of what follows asks it. Where
+    // there can be no listener the kernel refuses by itself, uncounted.
+    let listener = install(&watch).ok();
+    let beside = seccomp::programs_beside_watch().or_fail("seccomp")?;
+    restrict(orders, if listener.is_some() { &beside } else { filters })?;
+    let number = listener.as_ref().map(AsRawFd::as_raw_fd);
+    channel::send(channel, &Said::Watched, number).or_fail("handshake")
 }
 
 /// Landlock, then the filters.

@@ -21,12 +21,11 @@ use std::{
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use self::wire::{Orders, Said, Told};
+use self::wire::{Orders, Probed, Said, Targets, Told};
 use super::{
     broker::{self, judge::Border},
     canary::Canary,
-    channel, ground, handshake, preflight,
-    wire::ProbeResult,
+    channel, ground, preflight,
 };
 use crate::{
     domain::Tier,
@@ -79,7 +78,7 @@ pub fn launch(
     let ground = ground::survey(request)?;
     guard::places(&machine, &ground)?;
     owner(&machine, &ground)?;
-    let canary = Canary::plant(&ground.home)
+    let (canary, targets) = plant(&ground)
         .map_err(LaunchError::io("planting what the probes try to reach"))?;
     let tmp = ground.home.join(TMP);
     DirBuilder::new()
@@ -92,7 +91,7 @@ pub fn launch(
         project: ground.project.clone(),
         home: ground.home.clone(),
         trees: trees(&machine, &ground),
-        targets: canary.targets().map_err(LaunchError::io("planting canaries"))?,
+        targets,
     };
     let (ours, theirs) = channel::pair().map_err(LaunchError::io("making a socket pair"))?;
     let mut child = spawn(&machine, &ground, &orders, theirs, terminal)?;
@@ -126,6 +125,31 @@ pub fn launch(
             Err(explain(error, &wanted))
         }
     }
+}
+
+fn plant(ground: &Ground) -> io::Result<(Canary, Targets)> {
+    let canary = Canary::plant(&ground.home)?;
+    let found = canary.targets()?;
+    let targets = Targets {
+        secret: found.secret,
+        outside: found.outside,
+        tcp_port: found.tcp_port,
+        host_pid: found.host_pid,
+    };
+    Ok((canary, targets))
+}
+
+/// The probes and the canaries must agree that nothing got out.
+fn judge(probes: &[Probed], touched: Vec<String>) -> Result<(), LaunchError> {
+    let mut wrong: Vec<String> = probes
+        .iter()
+        .filter_map(|probe| Some(format!("{}: {}", probe.name, probe.outcome.as_ref().err()?)))
+        .collect();
+    wrong.extend(touched);
+    if probes.is_empty() {
+        wrong.push("no probe ran".to_owned());
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(LaunchError::broken("probes", wrong.join("; "))) }
 }
 
 fn explain(error: LaunchError, wanted: &std::path::Path) -> LaunchError {
@@ -225,7 +249,7 @@ fn meet(
     canary: &Canary,
     port: u16,
     attempts: &Attempts,
-) -> Result<(Vec<ProbeResult>, i32), LaunchError> {
+) -> Result<(Vec<Probed>, i32), LaunchError> {
     let border = Border::Broker { port };
     match next(ours, "start of the inner stage")?.message {
         Said::Ready => {}
@@ -238,7 +262,7 @@ fn meet(
         Said::Report { probes } => probes,
         other => return Err(unexpected(other)),
     };
-    handshake::judge(&probes, &canary.touched())?;
+    judge(&probes, canary.touched())?;
     tell(ours, Told::Start)?;
     let program = watch(ours, border, attempts.clone())?;
     match next(ours, "start of the program")?.message {
@@ -282,6 +306,28 @@ fn unexpected(said: Said) -> LaunchError {
         Said::Failed { stage, detail } => LaunchError::Broken { stage, detail },
         Said::Ready | Said::Watched | Said::Report { .. } | Said::Started => {
             LaunchError::broken("handshake", format!("it said {said:?} out of turn"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_stopped_probes_and_untouched_canaries_pass() {
+        let probe = |outcome: Result<&str, &str>| Probed {
+            name: "read".to_owned(),
+            outcome: outcome.map(str::to_owned).map_err(str::to_owned),
+        };
+        let touched = || vec!["a connection".to_owned()];
+        for (probes, touched, passes) in [
+            (vec![probe(Ok("EPERM"))], Vec::new(), true),
+            (vec![], Vec::new(), false),
+            (vec![probe(Ok("EPERM"))], touched(), false),
+            (vec![probe(Ok("EPERM")), probe(Err("seen"))], Vec::new(), false),
+        ] {
+            assert_eq!(judge(&probes, touched).is_ok(), passes, "{probes:?}");
         }
     }
 }

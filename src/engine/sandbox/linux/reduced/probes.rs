@@ -26,13 +26,10 @@ use nix::{
 
 use super::{
     inner::{Failure, OrFail, restrict},
-    wire::{Orders, Said},
+    wire::{Orders, Probed, Said},
 };
 use crate::engine::sandbox::{
-    linux::{
-        channel,
-        wire::{ProbeResult, Verdict},
-    },
+    linux::channel,
     sys::{self, Attempt},
 };
 
@@ -109,7 +106,7 @@ const PROBES: [(&str, Probe); 35] = [
 ];
 
 /// Runs every probe in a forked copy that restricts itself as the program will be.
-pub(super) fn run(orders: &Orders, channel: &OwnedFd) -> Result<Vec<ProbeResult>, Failure> {
+pub(super) fn run(orders: &Orders, channel: &OwnedFd) -> Result<Vec<Probed>, Failure> {
     let (reader, writer) =
         nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).or_fail("probes")?;
     let child = sys::fork(move || i32::from(in_copy(orders, channel, writer).is_err()))
@@ -117,7 +114,7 @@ pub(super) fn run(orders: &Orders, channel: &OwnedFd) -> Result<Vec<ProbeResult>
     let mut text = String::new();
     File::from(reader).read_to_string(&mut text).or_fail("probes")?;
     waitpid(child, None).or_fail("probes")?;
-    let results: Result<Vec<ProbeResult>, (String, String)> =
+    let results: Result<Vec<Probed>, (String, String)> =
         serde_json::from_str(&text).or_fail("probes")?;
     let results = results.map_err(|(stage, detail)| Failure {
         stage: "restrictions",
@@ -130,24 +127,19 @@ pub(super) fn run(orders: &Orders, channel: &OwnedFd) -> Result<Vec<ProbeResult>
 }
 
 fn in_copy(orders: &Orders, channel: &OwnedFd, writer: OwnedFd) -> io::Result<()> {
-    let attempt = || -> Result<Vec<ProbeResult>, Failure> {
+    let attempt = || -> Result<Vec<Probed>, Failure> {
         let listener = restrict(orders)?;
         channel::send(channel, &Said::Watched, Some(listener.as_raw_fd())).or_fail("handshake")?;
         drop(listener);
         // Where the broker lets nothing pass, refusals prove nothing.
         open_to(orders.port).map_err(|detail| Failure { stage: "broker", detail })?;
-        Ok(PROBES.iter().map(|(name, probe)| result(name, probe(orders))).collect())
+        let tried = PROBES.iter();
+        Ok(tried
+            .map(|(name, probe)| Probed { name: (*name).to_owned(), outcome: probe(orders) })
+            .collect())
     };
     let results = attempt().map_err(|failure| (failure.stage.to_owned(), failure.detail));
     File::from(writer).write_all(&serde_json::to_vec(&results)?)
-}
-
-fn result(name: &str, outcome: Outcome) -> ProbeResult {
-    let (verdict, detail) = match outcome {
-        Ok(detail) => (Verdict::Blocked, detail),
-        Err(detail) => (Verdict::Open, detail),
-    };
-    ProbeResult { name: name.to_owned(), verdict, detail }
 }
 
 /// An attempt on a file: only these errors are the sandbox's doing.

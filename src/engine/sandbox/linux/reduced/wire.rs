@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::sandbox::{
-    linux::wire::{ProbeResult, Targets},
-    reduced::Trees,
-};
+use crate::engine::sandbox::reduced::Trees;
 
 /// Handed to the inner stage in a memory file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +21,28 @@ pub struct Orders {
     pub targets: Targets,
 }
 
+/// Things on the host that nothing inside may reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Targets {
+    /// A file with a secret.
+    pub secret: PathBuf,
+    /// A folder to write into.
+    pub outside: PathBuf,
+    /// A port of the host's loopback address that listens.
+    pub tcp_port: u16,
+    /// lcc's own process.
+    pub host_pid: i32,
+}
+
+/// One escape attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// Its name.
+    pub name: String,
+    /// What stopped it; or else what went through, or why it could not be tried.
+    pub outcome: Result<String, String>,
+}
+
 /// From the inner stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
@@ -35,7 +54,7 @@ pub enum Said {
     /// The probes ran, one entry each.
     Report {
         /// How they went.
-        probes: Vec<ProbeResult>,
+        probes: Vec<Probed>,
     },
     /// The program has taken the place of the restricted process.
     Started,
