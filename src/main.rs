@@ -35,6 +35,9 @@ fn main() -> ExitCode {
             Some(word) if word == lcc::engine::sandbox::linux::inner::CONTROL => {
                 return lcc::engine::sandbox::linux::inner::control();
             }
+            Some(word) if word == lcc::engine::sandbox::linux::reduced::INNER => {
+                return lcc::engine::sandbox::linux::reduced::inner::main(words.collect());
+            }
             Some(_) | None => {}
         }
     }
@@ -99,7 +102,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let home = around.home();
             let project =
                 commands::project::project(project.as_deref(), &around.here, home.as_deref())?;
+            let limits = commands::limits::limits(&around.load(Flags::default())?.resolved.settings);
             Ok(commands::sandbox::run(SandboxArgs {
+                limits,
                 project: Some(project),
                 tier,
                 state: around.paths.state,

@@ -15,7 +15,11 @@ use std::{
 
 use crate::{
     domain::Tier,
-    engine::sandbox::{self, LaunchError, Request, Terminal, sys},
+    engine::sandbox::{
+        self, Launched, LaunchError, Request, Terminal, egress,
+        limits::{self, Limits, Watched},
+        sys,
+    },
 };
 
 /// The exit code for a command that was not started.
@@ -41,6 +45,8 @@ pub struct SandboxArgs {
     pub command: Vec<OsString>,
     /// Whether to say what the start proved, on standard error.
     pub verbose: bool,
+    /// What the command may use.
+    pub limits: Limits,
 }
 
 /// Runs the command; its exit code becomes ours, or 125 when it was not started.
@@ -73,6 +79,7 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         path: PathBuf::new(),
         reason: "no command was named after --".to_owned(),
     })?;
+    let places = vec![project.clone(), home.path.clone()];
     let request = Request {
         tier: args.tier,
         project,
@@ -87,17 +94,31 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
     let endpoint = sandbox::endpoint(args.tier).map_err(io("binding a port"))?;
     let launched = sandbox::launch(request, endpoint, Terminal::Inherit)?;
     // No proxy runs here: what the command sends to lcc's port is refused.
-    drop(launched.listener);
+    let Launched { child, listener, report, watch: _watch, attempts, lacks } = launched;
+    drop(listener);
+    if args.tier == Tier::Reduced {
+        eprintln!("lcc: REDUCED sandbox, weaker than strict (-v tells what it lacks)");
+    }
     if args.verbose {
-        let report = &launched.report;
         eprintln!("lcc: {} of {} escape attempts blocked", report.blocked, report.probes);
-        for note in &report.notes {
+        for note in report.notes.iter().chain(&lacks) {
             eprintln!("lcc: note: {note}");
         }
     }
+    let killer = child.killer();
+    let watched = Watched { root: child.root(), places, kill: move || killer.kill() };
+    let guard = limits::start(watched, args.limits).map_err(io("watching the caps"))?;
     sys::ignore_keyboard_signals();
-    let status = launched.child.wait().map_err(io("waiting for the command"))?;
+    let status = child.wait().map_err(io("waiting for the command"))?;
     sys::restore_keyboard_signals();
+    let standing = guard.finish();
+    if args.verbose || limits::worth_telling(standing.stop.as_ref(), standing.seen, status) {
+        let words = limits::words(status, standing.stop.as_ref(), standing.seen, args.limits);
+        eprintln!("lcc: the command {words}");
+    }
+    for attempt in egress::sum(attempts.take()) {
+        eprintln!("lcc: stopped: {attempt}");
+    }
     Ok(status)
 }
 

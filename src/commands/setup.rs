@@ -51,7 +51,10 @@ pub fn claude_code(places: &Places, consent: Consent) -> Result<ClaudeProgram, C
 pub fn sandbox(tier: Tier, consent: Consent) -> Result<(), CommandError> {
     match tier {
         Tier::Off => return Ok(()),
-        Tier::Strict | Tier::Reduced => {}
+        Tier::Reduced => {
+            return sandbox::preflight_reduced().map_err(|e| CommandError::Sandbox(e.to_string()));
+        }
+        Tier::Strict => {}
     }
     let Err(missing) = sandbox::preflight() else { return Ok(()) };
     let Some(command) = missing.install_command() else {

@@ -77,6 +77,9 @@ impl Flags {
             | Key::WarmStart
             | Key::SnapshotsLimit
             | Key::SnapshotsEvery
+            | Key::LimitsMemory
+            | Key::LimitsProcesses
+            | Key::LimitsDiskFree
             | Key::PrefixCare(_)
             | Key::OutputReserve
             | Key::ServerLog

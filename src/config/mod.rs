@@ -26,4 +26,4 @@ pub use paths::{Paths, PathsError};
 pub use reference::reference;
 pub use schema::Key;
 pub use server_url::{is_loopback, parse as server_url};
-pub use settings::{Origin, PracticeSettings, ServeTable, Settings};
+pub use settings::{LimitsTable, Origin, PracticeSettings, ServeTable, Settings};

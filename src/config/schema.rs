@@ -2,6 +2,8 @@
 
 #[path = "schema_access.rs"]
 mod access;
+#[path = "schema_limits.rs"]
+mod limits;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -96,6 +98,12 @@ pub enum Key {
     SnapshotsLimit,
     /// Seconds between two saves.
     SnapshotsEvery,
+    /// Memory that the sandboxed programs may take.
+    LimitsMemory,
+    /// Processes they may have.
+    LimitsProcesses,
+    /// Disk that must stay free.
+    LimitsDiskFree,
     /// Whether a rule for the start of every prompt is in force.
     PrefixCare(PrefixRule),
 }
@@ -134,7 +142,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 50] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -174,6 +182,9 @@ impl Key {
         Self::WarmStart,
         Self::SnapshotsLimit,
         Self::SnapshotsEvery,
+        Self::LimitsMemory,
+        Self::LimitsProcesses,
+        Self::LimitsDiskFree,
         Self::PrefixCare(PrefixRule::Attribution),
         Self::PrefixCare(PrefixRule::GitStatus),
         Self::PrefixCare(PrefixRule::Dates),
@@ -185,8 +196,8 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 6] =
-        ["tls", "auth", "practice", "serve", "snapshots", "prefix_care"];
+    pub const TABLES: [&'static str; 7] =
+        ["tls", "auth", "practice", "serve", "snapshots", "limits", "prefix_care"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -412,6 +423,9 @@ impl Key {
             Self::WarmStart => warm::WARM_START,
             Self::SnapshotsLimit => warm::LIMIT,
             Self::SnapshotsEvery => warm::EVERY,
+            Self::LimitsMemory => limits::MEMORY,
+            Self::LimitsProcesses => limits::PROCESSES,
+            Self::LimitsDiskFree => limits::DISK_FREE,
             Self::PrefixCare(rule) => prefix::entry(rule),
             Self::PracticeReadRate => Entry {
                 table: Some("practice"),

@@ -64,6 +64,17 @@ pub struct SnapshotsTable {
     pub every: u64,
 }
 
+/// What the sandboxed programs may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsTable {
+    /// MiB of memory; 0: no cap; `None`: by the machine's memory.
+    pub memory: Option<u64>,
+    /// Processes; 0: no cap.
+    pub processes: u64,
+    /// MiB of disk that must stay free; 0: not watched.
+    pub disk_free: u64,
+}
+
 /// Every setting, valid by construction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -115,6 +126,8 @@ pub struct Settings {
     pub warm_start: bool,
     /// Saved slots.
     pub snapshots: SnapshotsTable,
+    /// What the sandboxed programs may use.
+    pub limits: LimitsTable,
     /// What keeps the start of every prompt the same.
     pub prefix_care: PrefixCare,
 }
@@ -146,6 +159,7 @@ impl Default for Settings {
             serve: ServeTable::default(),
             warm_start: true,
             snapshots: SnapshotsTable { limit: 4_096, every: 60 },
+            limits: LimitsTable { memory: None, processes: 4_096, disk_free: 1_024 },
             prefix_care: PrefixCare::default(),
         }
     }
@@ -194,6 +208,9 @@ impl Settings {
             Key::WarmStart => self.warm_start = given.switch()?,
             Key::SnapshotsLimit => self.snapshots.limit = given.mebibytes()?,
             Key::SnapshotsEvery => self.snapshots.every = given.tokens()?,
+            Key::LimitsMemory => self.limits.memory = Some(given.mebibytes()?),
+            Key::LimitsProcesses => self.limits.processes = given.processes()?,
+            Key::LimitsDiskFree => self.limits.disk_free = given.mebibytes()?,
             Key::PrefixCare(rule) => {
                 self.prefix_care = self.prefix_care.with(rule, given.switch()?);
             }
@@ -267,6 +284,9 @@ impl Settings {
             Key::WarmStart => self.warm_start.to_string(),
             Key::SnapshotsLimit => self.snapshots.limit.to_string(),
             Key::SnapshotsEvery => self.snapshots.every.to_string(),
+            Key::LimitsMemory => self.limits.memory.map_or_else(unset, |mib| mib.to_string()),
+            Key::LimitsProcesses => self.limits.processes.to_string(),
+            Key::LimitsDiskFree => self.limits.disk_free.to_string(),
             Key::PrefixCare(rule) => self.prefix_care.has(rule).to_string(),
         }
     }

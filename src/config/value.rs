@@ -173,6 +173,13 @@ impl Given<'_> {
         if mib <= MOST { Ok(mib) } else { Err(format!("expected {expected}, {MOST} at most")) }
     }
 
+    /// A number of processes; fewer than Claude Code itself has would only end it at once.
+    pub(super) fn processes(&self) -> Result<u64, String> {
+        let expected = "a number of processes from 64 on, or 0 for no cap";
+        let number = self.whole(expected)?;
+        if number == 0 || number >= 64 { Ok(number) } else { Err(format!("expected {expected}")) }
+    }
+
     /// A rate in tokens per second.
     pub(super) fn rate(&self) -> Result<f64, String> {
         let number = match self {

@@ -2,6 +2,7 @@
 
 mod child;
 mod compaction;
+mod eye;
 mod git;
 mod handover;
 mod learned;
@@ -91,6 +92,7 @@ struct Engine {
     log: Log,
     record: record::Keeper,
     server_news: ServerNews,
+    watching: eye::Watching,
     size: (u16, u16),
 }
 
@@ -128,6 +130,7 @@ impl Engine {
             log: Log::default(),
             record: record::Keeper::default(),
             server_news: ServerNews::default(),
+            watching: eye::Watching::default(),
         }
     }
 
@@ -259,14 +262,22 @@ impl Engine {
         self.tend();
         self.submission_step();
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
-            if let Some(life) = self.life.take() {
+            self.watch_sandbox();
+            let mut cause = None;
+            if let Some(mut life) = self.life.take() {
+                cause = life.cause(status);
                 life.end().await;
             }
             self.compaction = Compaction::default();
             self.happened(Event::ChildEnded { code: status.code() });
-            let message = format!("Claude Code ended: {status}");
+            let message = cause.map_or_else(
+                || format!("Claude Code ended: {status}"),
+                |cause| format!("Claude Code {cause}."),
+            );
+            self.watching.ended = Some(message.clone());
             self.push(Update::ChildEnded { code: status.code(), message });
         }
+        self.watch_sandbox();
         self.send_log();
         self.send_figures();
     }
@@ -333,6 +344,9 @@ impl Engine {
         self.handing.observe(observation);
         if let Some(text) = retry::notice(&observation.event) {
             self.notice(NoticeLevel::Info, text);
+        }
+        if let Event::Egress(egress) = &observation.event {
+            self.watching.record(&self.settings.home, egress);
         }
         self.meter.observe(observation);
         self.log.observe(observation);

@@ -42,7 +42,12 @@ pub async fn gather(around: &Surroundings, server: Option<&str>, depth: Depth) -
         Ok(p) => ClaudeFact::Found { path: p.path.display().to_string(), version: p.version },
         Err(e) => ClaudeFact::Missing(e.to_string()),
     };
+    let reduced = settings.sandbox == crate::domain::Tier::Reduced;
     let sandbox = match sandbox::preflight() {
+        _ if reduced => match sandbox::preflight_reduced() {
+            Ok(()) => SandboxFact::Ready(sandbox::reduced::LACKS.join(" ")),
+            Err(e) => SandboxFact::Unavailable(e.to_string()),
+        },
         Ok(facts) => SandboxFact::Ready(match facts.version {
             Some(version) => format!("strict, by bubblewrap {version}"),
             None => "strict, by bubblewrap".to_owned(),

@@ -22,6 +22,16 @@ pub(super) fn is_this_machine(url: &reqwest::Url) -> bool {
     }
 }
 
+/// The host of a server's URL, where it is another machine. A URL that cannot be read is one.
+#[must_use]
+pub fn other_machine(url: &str) -> Option<String> {
+    match reqwest::Url::parse(url) {
+        Ok(url) if is_this_machine(&url) => None,
+        Ok(url) => Some(url.host_str().unwrap_or_default().to_owned()),
+        Err(_) => Some(url.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

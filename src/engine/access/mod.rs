@@ -16,7 +16,7 @@ mod trouble;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-pub use border::crosses_in_the_clear;
+pub use border::{crosses_in_the_clear, other_machine};
 pub use error::{AccessError, CredentialError, SendError};
 pub use reach::Reach;
 pub use secret::Secret;

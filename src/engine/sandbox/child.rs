@@ -23,6 +23,7 @@ pub struct Child {
     pid: i32,
     own_group: bool,
     inside: Option<Inside>,
+    keeper: Option<OwnedFd>,
     shared: Arc<Shared>,
 }
 
@@ -87,7 +88,7 @@ impl Child {
             }
         })?;
         let pid = pid.recv().map_err(io::Error::other)??;
-        Ok(Self { pid, own_group, inside: None, shared })
+        Ok(Self { pid, own_group, inside: None, keeper: None, shared })
     }
 
     /// Adds what the handshake found out about the inside.
@@ -102,6 +103,13 @@ impl Child {
         if state.status.is_none() {
             state.kept.push(Box::new(thing));
         }
+    }
+
+    /// Says that the child is a process of lcc's own above the program: asked to end, it ends all
+    /// below it first. It does the same when lcc's end of the channel closes.
+    pub fn set_keeper(&mut self, inside: Inside, channel: OwnedFd) {
+        self.inside = Some(inside);
+        self.keeper = Some(channel);
     }
 
     /// The program's process number on the host.
@@ -178,15 +186,25 @@ impl Child {
             }
             #[cfg(not(target_os = "linux"))]
             Some(_) => {}
-            None => self.signal(Signal::SIGTERM),
+            None => signal(self.pid, self.own_group, Signal::SIGTERM),
         }
     }
 
+    /// The child's uppermost process on the host.
+    #[must_use]
+    pub const fn root(&self) -> u32 {
+        self.pid.unsigned_abs()
+    }
+
+    /// A handle that ends the child and everything it started, from any thread.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        let keeper = self.keeper.is_some();
+        Killer { pid: self.pid, own_group: self.own_group, keeper, shared: Arc::clone(&self.shared) }
+    }
+
     fn kill(&self) {
-        let state = self.shared.lock();
-        if state.status.is_none() {
-            self.signal(Signal::SIGKILL);
-        }
+        self.killer().kill();
     }
 
     /// Ends what a child without a namespace left in its group.
@@ -195,15 +213,41 @@ impl Child {
             let _empty_group = killpg(Pid::from_raw(self.pid), Signal::SIGKILL);
         }
     }
+}
 
-    /// The caller holds the lock, so the child is not reaped yet and its number is its own.
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.pid);
-        if self.own_group {
-            let _ended_meanwhile = killpg(pid, signal);
+/// Ends a child.
+#[derive(Debug, Clone)]
+pub struct Killer {
+    pid: i32,
+    own_group: bool,
+    keeper: bool,
+    shared: Arc<Shared>,
+}
+
+impl Killer {
+    /// Ends the child and everything it started; nothing where it has ended.
+    pub fn kill(&self) {
+        // The lock keeps the number from being given to another process meanwhile.
+        let state = self.shared.lock();
+        if state.status.is_some() {
+            return;
         }
-        let _ended_meanwhile = kill(pid, signal);
+        if self.keeper {
+            // A keeper that was killed could end nobody any more.
+            let _ended_meanwhile = kill(Pid::from_raw(self.pid), Signal::SIGTERM);
+        } else {
+            signal(self.pid, self.own_group, Signal::SIGKILL);
+        }
     }
+}
+
+/// The caller holds the lock, so the child is not reaped yet and its number is its own.
+fn signal(pid: i32, own_group: bool, signal: Signal) {
+    let pid = Pid::from_raw(pid);
+    if own_group {
+        let _ended_meanwhile = killpg(pid, signal);
+    }
+    let _ended_meanwhile = kill(pid, signal);
 }
 
 impl Drop for Child {

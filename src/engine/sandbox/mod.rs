@@ -1,12 +1,15 @@
 //! The sandbox around Claude Code: a pure policy and the systems that enforce it.
 
 pub mod child;
+pub mod egress;
+pub mod limits;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod macos;
 pub mod off;
 pub mod policy;
 pub mod probes;
+pub mod reduced;
 pub mod sys;
 pub mod unavailable;
 
@@ -20,10 +23,11 @@ use std::{
 
 use thiserror::Error;
 
-pub use child::Child;
+pub use child::{Child, Killer};
 pub use policy::{HostFacts, Refusal};
 pub use unavailable::Unavailable;
 
+use self::egress::Attempts;
 use crate::{domain::Tier, engine::pty::Pty};
 
 /// What to start and how far it may reach.
@@ -84,6 +88,10 @@ pub struct Launched {
     pub report: StartReport,
     /// What looks after it while it runs, where the tier has something to look after.
     pub watch: Option<Watch>,
+    /// Attempts to leave, as they are stopped.
+    pub attempts: Attempts,
+    /// What this tier lacks against the strict one, in whole sentences.
+    pub lacks: Vec<String>,
 }
 
 /// What the start proved.
@@ -182,6 +190,21 @@ pub fn preflight() -> Result<HostFacts, Unavailable> {
     }
 }
 
+/// Whether this machine can give the reduced tier.
+///
+/// # Errors
+/// What is missing.
+pub fn preflight_reduced() -> Result<(), Unavailable> {
+    #[cfg(target_os = "linux")]
+    {
+        linux::reduced::preflight()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        Err(Unavailable::System { reason: "the reduced tier is Linux's alone".to_owned() })
+    }
+}
+
 /// Starts the program in its tier and waits until that tier has proved itself.
 ///
 /// # Errors
@@ -193,7 +216,7 @@ pub fn launch(
 ) -> Result<Launched, LaunchError> {
     match request.tier {
         Tier::Strict => strict(request, endpoint, terminal),
-        Tier::Reduced => Err(LaunchError::NotBuilt(Tier::Reduced)),
+        Tier::Reduced => weaker(request, endpoint, terminal),
         Tier::Off => off::launch(&request, endpoint, terminal),
     }
 }
@@ -208,6 +231,20 @@ fn strict(
     // The socket is made inside; one of the host's would be reachable by others.
     drop(listener);
     linux::launch(request, port, terminal)
+}
+
+#[cfg(target_os = "linux")]
+fn weaker(
+    request: Request,
+    endpoint: Endpoint,
+    terminal: Terminal<'_>,
+) -> Result<Launched, LaunchError> {
+    linux::reduced::launch(request, endpoint, terminal)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn weaker(_: Request, _: Endpoint, _: Terminal<'_>) -> Result<Launched, LaunchError> {
+    Err(LaunchError::NotBuilt(Tier::Reduced))
 }
 
 #[cfg(target_os = "macos")]

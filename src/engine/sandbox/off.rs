@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{
-    Child, Endpoint, LaunchError, Launched, Request, StartReport, Terminal,
+    Attempts, Child, Endpoint, LaunchError, Launched, Request, StartReport, Terminal,
     sys::{self, Prepare},
 };
 use crate::domain::Tier;
@@ -32,6 +32,8 @@ pub fn launch(
         listener,
         report: StartReport { tier: Tier::Off, probes: 0, blocked: 0, notes },
         watch: None,
+        attempts: Attempts::default(),
+        lacks: Vec::new(),
     })
 }
 

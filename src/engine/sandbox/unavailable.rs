@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::reduced::HINT;
+
 /// Where the distribution is unknown: words for a person, no command.
 const UNKNOWN: &str = "the package bubblewrap of your distribution";
 
@@ -36,7 +38,7 @@ pub enum Unavailable {
         install: String,
     },
     /// The kernel or its policy refuses user namespaces.
-    #[error("bubblewrap cannot make a sandbox here ({said}): {cause}; {fix}")]
+    #[error("bubblewrap cannot make a sandbox here ({said}): {cause}; {fix}. Or, {HINT}")]
     Namespaces {
         /// bubblewrap's own words.
         said: String,

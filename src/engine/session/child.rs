@@ -19,7 +19,11 @@ use crate::{
         claude::{self, Conversation, EnvironmentInputs},
         proxy::{Proxy, Serving},
         pty::Pty,
-        sandbox::{self, Child, LaunchError, StartReport},
+        sandbox::{
+            self, Child, LaunchError, StartReport,
+            egress::Attempts,
+            limits::{self, Guard, Limits, Standing, Watched},
+        },
         window::{self, Belief},
     },
     protocol::Update,
@@ -44,6 +48,12 @@ pub(super) struct Life {
     pub session: String,
     /// What the sandbox reported.
     pub report: StartReport,
+    /// Attempts to leave, as they are stopped.
+    pub attempts: Attempts,
+    /// What the tier lacks.
+    pub lacks: Vec<String>,
+    /// Holds the caps; `None` where there was no thread for it.
+    guard: Option<Guard>,
     /// Resolves when the terminal's last byte has been passed on.
     drained: Option<oneshot::Receiver<()>>,
 }
@@ -104,10 +114,21 @@ impl Life {
             Conversation::New(id) | Conversation::Resume(id) => id.clone(),
             Conversation::Continue => "last".to_owned(),
         };
+        let (caps, places) =
+            (settings.limits, vec![settings.project.clone(), settings.home.clone()]);
         let launched = tokio::task::spawn_blocking(move || launch(&settings, &plan))
             .await
             .map_err(|e| io("the starting thread")(std::io::Error::other(e)))?;
         let (pty, launched) = launched?;
+        let killer = launched.child.killer();
+        let watched = Watched {
+            root: launched.child.root(),
+            places,
+            kill: move || killer.kill(),
+        };
+        let guard = limits::start(watched, caps)
+            .inspect_err(|e| tracing::warn!("the caps on memory and processes are not held: {e}"))
+            .ok();
         let serving = proxy.serve(launched.listener).map_err(io("serving Claude Code"))?;
         let reader = pty.reader().map_err(io("reading its terminal"))?;
         let writer = pty.writer().map_err(io("writing to its terminal"))?;
@@ -128,6 +149,9 @@ impl Life {
             _serving: serving,
             session,
             report: launched.report,
+            attempts: launched.attempts,
+            lacks: launched.lacks,
+            guard,
             drained: Some(drained),
         })
     }
@@ -147,6 +171,26 @@ impl Life {
     /// How the child ended, if it did.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
+    }
+
+    /// How the child stands against its caps.
+    pub(super) fn standing(&self) -> Option<(Limits, Standing)> {
+        self.guard.as_ref().map(|guard| (guard.limits(), guard.standing()))
+    }
+
+    /// The program's process number on the host.
+    pub(super) fn program(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What ended the child, in words that begin with what it did; `None` where its exit code says
+    /// all there is to say. Call it once it has ended.
+    pub(super) fn cause(&mut self, status: ExitStatus) -> Option<String> {
+        let guard = self.guard.take()?;
+        let caps = guard.limits();
+        let Standing { stop, seen, .. } = guard.finish();
+        limits::worth_telling(stop.as_ref(), seen, status)
+            .then(|| limits::words(status, stop.as_ref(), seen, caps))
     }
 
     /// Ends the child and everything it started, and waits until its last output is passed on.

@@ -6,6 +6,7 @@ use crate::{
     domain::{Api, Equipment, Policy, PrefixCare, SidePolicy, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
+        sandbox::limits::Limits,
         server::ServeSettings, window::warm::Pace,
     },
 };
@@ -65,6 +66,8 @@ pub struct SessionSettings {
     pub ping_seconds: u64,
     /// The sandbox.
     pub tier: Tier,
+    /// What Claude Code and its programs may use.
+    pub limits: Limits,
     /// The conversation to open first.
     pub open: Open,
     /// Arguments the user gave for Claude Code itself.

@@ -125,7 +125,14 @@ pub(super) fn sandbox(facts: &Facts) -> Finding {
             "Claude Code can reach all your files and the network; it asks before each step.",
             "remove sandbox = \"off\" from the configuration",
         ),
-        (Tier::Strict | Tier::Reduced, SandboxFact::Ready(words)) => ok("sandbox", words.clone()),
+        (Tier::Strict, SandboxFact::Ready(words)) => ok("sandbox", words.clone()),
+        (Tier::Reduced, SandboxFact::Ready(lacks)) => not_ok(
+            "sandbox",
+            Verdict::Warning,
+            "reduced, by Landlock, seccomp and lcc's connection broker",
+            format!("it is weaker than the strict one. {lacks}"),
+            "remove sandbox = \"reduced\" where user namespaces are allowed",
+        ),
         (Tier::Strict | Tier::Reduced, SandboxFact::Unavailable(words)) => not_ok(
             "sandbox",
             Verdict::Failure,

@@ -10,6 +10,7 @@ use std::{
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 
 use super::{
+    broker::{self, judge::Border},
     canary::Canary,
     channel,
     inner::{Battery, cases},
@@ -20,6 +21,7 @@ use crate::{
     domain::Tier,
     engine::sandbox::{
         LaunchError,
+        egress::Attempts,
         probes::{Report, judge},
         sys,
     },
@@ -60,7 +62,9 @@ pub fn prove(
     let netns = match ready.message {
         Said::Ready { netns } => netns,
         Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
-        Said::Report { .. } => return Err(unexpected("a report before the socket")),
+        Said::Report { .. } | Said::Watched => {
+            return Err(unexpected("a report before the socket"));
+        }
     };
     let socket = ready.fd.ok_or_else(|| unexpected("no socket"))?;
     let program = ready.pid.filter(|pid| *pid > 0).ok_or_else(|| unexpected("no sender"))?;
@@ -80,7 +84,7 @@ pub fn prove(
     let (outcomes, landlock) = match next(ours, "probes")?.message {
         Said::Report { probes, landlock } => (probes, landlock),
         Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
-        Said::Ready { .. } => return Err(unexpected("a second socket")),
+        Said::Ready { .. } | Said::Watched => return Err(unexpected("a second socket")),
     };
     let report = judge(&cases(battery), &outcomes, canary.touched(), Tier::Strict);
     Ok(Proved {
@@ -99,26 +103,44 @@ pub fn prove(
     })
 }
 
-/// Lets the program go, if the attempts and the canaries agree that nothing gets out.
+/// Lets the program go, if the attempts and the canaries agree that nothing gets out; gives what is
+/// told of its attempts to leave.
 ///
 /// # Errors
 /// [`LaunchError::Broken`] where something does, or the program cannot be started.
-pub fn release(ours: &OwnedFd, report: &Report) -> Result<(), LaunchError> {
+pub fn release(ours: &OwnedFd, report: &Report) -> Result<Attempts, LaunchError> {
     let broken = report.broken();
     if !broken.is_empty() {
         return Err(LaunchError::broken("probes", broken.join("; ")));
     }
     stop_at("probes-judged");
     tell(ours, Told::Start)?;
+    let attempts = watch(ours)?;
     // The channel closes when the program replaces the inner stage, and says so if it cannot.
     match channel::receive::<Said>(ours, Instant::now() + PATIENCE) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(attempts),
         Err(error) => Err(LaunchError::broken("start of the program", error.to_string())),
         Ok(received) => Err(match received.message {
             Said::Failed { stage, detail } => LaunchError::broken(stage, detail),
-            Said::Ready { .. } | Said::Report { .. } => unexpected("more words"),
+            Said::Ready { .. } | Said::Report { .. } | Said::Watched => unexpected("more words"),
         }),
     }
+}
+
+/// Takes the listener of the program's filters and answers on it.
+fn watch(ours: &OwnedFd) -> Result<Attempts, LaunchError> {
+    let received = next(ours, "filters")?;
+    match received.message {
+        Said::Watched => {}
+        Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
+        Said::Ready { .. } | Said::Report { .. } => return Err(unexpected("more words")),
+    }
+    let attempts = Attempts::default();
+    if let Some(listener) = received.fd {
+        broker::start(listener, Border::OwnNetwork, attempts.clone())
+            .map_err(LaunchError::io("starting the broker"))?;
+    }
+    Ok(attempts)
 }
 
 fn next(ours: &OwnedFd, stage: &str) -> Result<channel::Received<Said>, LaunchError> {

@@ -1,6 +1,7 @@
 //! The strict tier on Linux: bubblewrap around an inner stage that proves the sandbox from inside.
 
 pub mod beneath;
+pub mod broker;
 pub mod canary;
 pub mod channel;
 pub mod check;
@@ -11,6 +12,7 @@ pub mod owner;
 pub mod placeholders;
 pub mod points;
 pub mod preflight;
+pub mod reduced;
 mod repositories;
 pub mod sys;
 pub mod watch;
@@ -80,9 +82,10 @@ pub fn launch(
         Ok(proved) => proved,
         Err(error) => return Err(opened.fail(error, &wanted)),
     };
-    if let Err(error) = handshake::release(&opened.ours, &proved.report) {
-        return Err(opened.fail(error, &wanted));
-    }
+    let attempts = match handshake::release(&opened.ours, &proved.report) {
+        Ok(attempts) => attempts,
+        Err(error) => return Err(opened.fail(error, &wanted)),
+    };
     opened.canary.settle();
     let totals = proved.report.totals();
     let watch = watch::Watch::begin(opened.canary, proved.program);
@@ -105,6 +108,8 @@ pub fn launch(
             notes,
         },
         watch: Some(watch),
+        attempts,
+        lacks: Vec::new(),
     })
 }
 

@@ -83,7 +83,17 @@ pub fn gather() -> Result<HostFacts, Unavailable> {
     if !missing.is_empty() {
         return Err(Unavailable::TooOld { version: version(&bwrap)?, missing, install: install() });
     }
-    Ok(HostFacts {
+    Ok(facts(bwrap, flags))
+}
+
+/// What the reduced tier needs to know of the machine: all but bubblewrap.
+#[must_use]
+pub fn without_bubblewrap() -> HostFacts {
+    facts(PathBuf::new(), BTreeSet::new())
+}
+
+fn facts(bwrap: PathBuf, flags: BTreeSet<String>) -> HostFacts {
+    HostFacts {
         bwrap,
         version: None,
         flags,
@@ -91,7 +101,7 @@ pub fn gather() -> Result<HostFacts, Unavailable> {
         user_home: user_home(),
         root: root(),
         etc: ETC.iter().map(PathBuf::from).filter(|path| path.exists()).collect(),
-    })
+    }
 }
 
 /// Makes an empty sandbox once, to see whether the kernel lets it.

@@ -79,6 +79,9 @@ pub enum Said {
         /// How much of Landlock the kernel enforces.
         landlock: Landlock,
     },
+    /// The filters are in force. The listener of those whose calls lcc answers comes along; none
+    /// where the kernel gives no listener, and refuses those calls itself.
+    Watched,
     /// A step failed; the inner stage ends.
     Failed {
         /// Which step.

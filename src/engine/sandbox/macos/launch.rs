@@ -85,5 +85,7 @@ pub fn launch(
         listener,
         report: StartReport { tier: Tier::Strict, probes: 0, blocked: 0, notes },
         watch: None,
+        attempts: crate::engine::sandbox::egress::Attempts::default(),
+        lacks: Vec::new(),
     })
 }

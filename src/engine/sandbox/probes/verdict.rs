@@ -112,6 +112,20 @@ impl Report {
         totals
     }
 
+    /// How many the tier in force promises to stop.
+    #[must_use]
+    pub fn promised(&self) -> u64 {
+        let note = |tried: &&Tried| matches!(tried.outcome, Outcome::Note { .. });
+        self.attempts.iter().filter(|tried| tried.promised && !note(tried)).count() as u64
+    }
+
+    /// How many of those were stopped.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        let blocked = |tried: &&Tried| matches!(tried.outcome, Outcome::Blocked { .. });
+        self.attempts.iter().filter(|tried| tried.promised && blocked(tried)).count() as u64
+    }
+
     /// What breaks a promise, one phrase each; empty when the sandbox holds.
     #[must_use]
     pub fn broken(&self) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! The inner stage: runs inside the sandbox before the program and proves that it holds.
 
 mod checks;
-mod landlock;
+pub(super) mod landlock;
 mod mountinfo;
 mod probes;
-mod seccomp;
+pub(super) mod seccomp;
 
 use std::{
     ffi::{CString, OsString},
@@ -23,8 +23,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use seccompiler::BpfProgram;
 
 pub use probes::{Aim, Battery, CONTROL, cases, control, survivor};
+pub(super) use probes::{close_all_but, forked};
 
 use super::{
+    broker::{filter, sys::install},
     channel,
     wire::{Orders, Said, Told},
 };
@@ -40,12 +42,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A step that failed.
 #[derive(Debug)]
-struct Failure {
-    stage: &'static str,
-    detail: String,
+pub(super) struct Failure {
+    /// Which step.
+    pub(super) stage: &'static str,
+    /// What was seen.
+    pub(super) detail: String,
 }
 
-trait OrFail<T> {
+/// Names the step of whatever failed.
+pub(super) trait OrFail<T> {
     fn or_fail(self, stage: &'static str) -> Result<T, Failure>;
 }
 
@@ -107,7 +112,7 @@ fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Fai
     nix::unistd::dup2_stderr(&stderr).or_fail("streams")?;
     drop(stderr);
     sys::restore_keyboard_signals();
-    confine(&orders, &filters)?;
+    confine_program(&orders, &filters, channel)?;
     let words = command
         .into_iter()
         .map(|word| CString::new(word.into_vec()))
@@ -118,11 +123,23 @@ fn run(channel: &OwnedFd, orders: i32, command: Vec<OsString>) -> Result<(), Fai
     Err(Failure { stage: "program", detail: io::Error::from(error).to_string() })
 }
 
-/// The final restrictions. The probes run behind the same ones.
-fn confine(orders: &Orders, filters: &[BpfProgram]) -> Result<super::wire::Landlock, Failure> {
+/// The final restrictions. The probes run behind the same ones, but that the refusals of sockets
+/// are the kernel's own there: here lcc answers with the same, and counts them.
+fn confine_program(
+    orders: &Orders,
+    filters: &[BpfProgram],
+    channel: &OwnedFd,
+) -> Result<(), Failure> {
     // Until the exec only the channel stays, to say what failed.
     sys::close_range(3, true).or_fail("descriptors")?;
-    restrict(orders, filters)
+    let watch = filter::program().or_fail("seccomp")?;
+    // The watch goes first, while making filters is allowed; none of what follows asks it. Where
+    // there can be no listener the kernel refuses by itself, uncounted.
+    let listener = install(&watch).ok();
+    let beside = seccomp::programs_beside_watch().or_fail("seccomp")?;
+    restrict(orders, if listener.is_some() { &beside } else { filters })?;
+    let number = listener.as_ref().map(AsRawFd::as_raw_fd);
+    channel::send(channel, &Said::Watched, number).or_fail("handshake")
 }
 
 /// Landlock, then the filters.

@@ -7,7 +7,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
-type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+pub(in crate::engine::sandbox::linux) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Calls with no use inside, or with one that leads out.
 const FORBIDDEN: &[libc::c_long] = &[
@@ -96,7 +96,7 @@ const NEW_NAMESPACES: [libc::c_int; 8] = [
 const SET_ID: [u64; 2] = [0o4000, 0o2000];
 
 /// Puts all filters in force. What is loaded last is asked first, and the strictest answer wins.
-pub(super) fn enforce(programs: &[BpfProgram]) -> Result<(), Error> {
+pub(in crate::engine::sandbox::linux) fn enforce(programs: &[BpfProgram]) -> Result<(), Error> {
     for program in programs {
         apply_filter(program)?;
     }
@@ -104,18 +104,31 @@ pub(super) fn enforce(programs: &[BpfProgram]) -> Result<(), Error> {
 }
 
 /// The filters, in order of loading.
-pub(super) fn programs() -> Result<Vec<BpfProgram>, Error> {
+pub(in crate::engine::sandbox::linux) fn programs() -> Result<Vec<BpfProgram>, Error> {
+    stack(rules()?)
+}
+
+/// The same without the rules for sockets: a filter whose calls are answered by lcc has them, and
+/// a refusal here would win before lcc could count it.
+pub(in crate::engine::sandbox::linux) fn programs_beside_watch() -> Result<Vec<BpfProgram>, Error> {
+    let mut rules = rules()?;
+    rules.remove(&libc::SYS_socket);
+    stack(rules)
+}
+
+fn stack(rules: Rules) -> Result<Vec<BpfProgram>, Error> {
     let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
     let unseen: Rules = UNSEEN.iter().map(|call| (*call, Vec::new())).collect();
     let mut all =
-        vec![compile(rules()?, errno(libc::EPERM))?, compile(unseen, errno(libc::ENOSYS))?];
+        vec![compile(rules, errno(libc::EPERM))?, compile(unseen, errno(libc::ENOSYS))?];
     if cfg!(target_arch = "x86_64") {
         all.push(no_x32());
     }
     Ok(all)
 }
 
-fn compile(rules: Rules, answer: SeccompAction) -> Result<BpfProgram, Error> {
+/// One filter: `answer` where a rule matches, leave everywhere else.
+pub(in crate::engine::sandbox::linux) fn compile(rules: Rules, answer: SeccompAction) -> Result<BpfProgram, Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     Ok(SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?)
 }
@@ -158,7 +171,7 @@ fn rules() -> Result<Rules, Error> {
 }
 
 /// Everything but TCP over IP.
-fn sockets() -> Result<Vec<SeccompRule>, Error> {
+pub(in crate::engine::sandbox::linux) fn sockets() -> Result<Vec<SeccompRule>, Error> {
     let not = |index, value: i32| condition(index, SeccompCmpOp::Ne, bits(value));
     let mut rules = vec![
         rule(&[not(0, libc::AF_INET)?, not(0, libc::AF_INET6)?])?,
@@ -238,11 +251,11 @@ fn equal(index: u8, value: u64) -> Result<SeccompCondition, Error> {
     condition(index, SeccompCmpOp::Eq, value)
 }
 
-fn masked(index: u8, mask: u64, value: u64) -> Result<SeccompCondition, Error> {
+pub(in crate::engine::sandbox::linux) fn masked(index: u8, mask: u64, value: u64) -> Result<SeccompCondition, Error> {
     condition(index, SeccompCmpOp::MaskedEq(mask), value)
 }
 
-fn rule(conditions: &[SeccompCondition]) -> Result<SeccompRule, Error> {
+pub(in crate::engine::sandbox::linux) fn rule(conditions: &[SeccompCondition]) -> Result<SeccompRule, Error> {
     Ok(SeccompRule::new(conditions.to_vec())?)
 }
 

@@ -154,14 +154,14 @@ pub(super) fn run(
     filters: &[BpfProgram],
 ) -> Result<(Vec<Numbered>, Landlock), Failure> {
     forked(&orders.aim(), |keep| {
-        close_others(keep)?;
+        close_all_but(&[keep])?;
         super::restrict(orders, filters)
     })
 }
 
 /// Makes every attempt of the list in a forked copy, once `confine` has restricted it. That gets
 /// the descriptor which must stay open.
-pub(in crate::engine::sandbox) fn forked<T: Serialize + serde::de::DeserializeOwned>(
+pub(in crate::engine::sandbox::linux) fn forked<T: Serialize + serde::de::DeserializeOwned>(
     aim: &Aim,
     confine: impl FnOnce(i32) -> Result<T, Failure>,
 ) -> Result<(Vec<Numbered>, T), Failure> {
@@ -222,9 +222,10 @@ pub fn survivor(home: &std::path::Path, text: &str) -> PathBuf {
     home.join(".cache").join(format!(".lcc-survivor-{text}"))
 }
 
-/// Closes what the program will not have either, but for the pipe that carries the result.
-fn close_others(keep: i32) -> Result<(), Failure> {
-    for fd in checks::open_descriptors()?.into_iter().filter(|fd| *fd > 2 && *fd != keep) {
+/// Closes what the program will not have either, but for these, the pipe that carries the result
+/// among them.
+pub(in crate::engine::sandbox::linux) fn close_all_but(keep: &[i32]) -> Result<(), Failure> {
+    for fd in checks::open_descriptors()?.into_iter().filter(|fd| *fd > 2 && !keep.contains(fd)) {
         // This copy never uses the others again; dropping the owner closes it.
         drop(calls::adopt(fd).or_fail("descriptors")?);
     }
