@@ -4,7 +4,7 @@
 mod metrics_support;
 
 use lcc::domain::{
-    Dialect, Event, Outcome, Part, Phase, RequestKind, Risk, ServerFacts, Source, Tail,
+    Dialect, Egress, EgressWay, Event, Outcome, Part, Phase, RequestKind, Risk, ServerFacts, Source, Tail,
     observation::DeltaKind,
 };
 use metrics_support::{SIDE, TOOLS, Tale, facts, prompt, section};
@@ -361,12 +361,13 @@ fn noise_is_what_lcc_answered_or_nobody_found() {
         target: "example.org:443".into(),
         reason: "foreign host".into(),
     });
+    tale.tell(Event::Egress(Egress::new(None, "example.org:443", EgressWay::Tunnel)));
     let see = tale.see();
     assert_eq!(
         (see.noise.total, see.noise.by_path["/api/hello"], see.noise.by_path["/x"]),
         (3, 2, 1)
     );
-    assert_eq!(see.sandbox.egress_blocked, 1);
+    assert_eq!((see.sandbox.egress_blocked, see.sandbox.refused_calls), (1, 1));
     assert_eq!(see.sandbox.tier, None);
 }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FixedPart,
+    Egress, FixedPart,
     prefix::{Comparison, PrefixRule},
     request::{Culprit, RequestId, RequestKind, Section, SideKind, Tail},
     server::{ServerFacts, Source},
@@ -193,6 +193,9 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// A program inside the sandbox tried to leave it and was stopped. A call that the proxy turned
+    /// away for that is told as [`Event::Refused`] too.
+    Egress(Egress),
     /// A look at the server.
     Server {
         /// What was seen. `None`: it did not answer.

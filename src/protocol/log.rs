@@ -50,6 +50,8 @@ pub enum LogFold {
     Noise,
     /// Calls refused at the proxy.
     Refused,
+    /// Attempts to leave the sandbox.
+    Stopped,
 }
 
 impl LogFold {
@@ -59,6 +61,7 @@ impl LogFold {
         match self {
             Self::Noise => "without effect",
             Self::Refused => "refused",
+            Self::Stopped => "attempts to leave, stopped",
         }
     }
 }

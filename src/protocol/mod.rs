@@ -3,6 +3,7 @@
 mod cache_break;
 mod command;
 mod log;
+mod sandbox;
 mod side;
 mod snapshot;
 mod update;
@@ -10,10 +11,11 @@ mod update;
 pub use cache_break::{BreakKind, CacheBreak};
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
+pub use sandbox::{EgressFigures, LimitFigures, SandboxFigures};
 pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
     CacheFigures, CompactionFigures, CompactionLast, FixedFigures, ForecastFigures, NoiseFigures,
-    PrefillFigures, PrefillKept, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot,
+    PrefillFigures, PrefillKept, PrefillLast, PutOff, ServerFigures, Snapshot,
     ThinkingFigures, TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
 pub use update::{Handover, Notice, NoticeLevel, Update};

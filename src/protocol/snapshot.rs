@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::cache_break::CacheBreak;
+use super::sandbox::SandboxFigures;
 use super::side::{AgentsFigures, SideFigures};
-use crate::domain::{Phase, Policy, PrefixRule, Risk, ServerKind, Source, Tier};
+use crate::domain::{Phase, Policy, PrefixRule, Risk, ServerKind, Source};
 
 /// All figures of a session at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -332,19 +333,6 @@ pub struct PutOff {
     pub times: u64,
     /// Whole seconds until the server wants to be asked again, when it said.
     pub retry_in_s: Option<u64>,
-}
-
-/// What holds Claude Code in.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct SandboxFigures {
-    /// The tier in force. `None` before the start.
-    pub tier: Option<Tier>,
-    /// Probes run at the start.
-    pub probes: Option<u64>,
-    /// Probes that were blocked, as they must be.
-    pub blocked: Option<u64>,
-    /// Calls that were refused at the proxy.
-    pub egress_blocked: u64,
 }
 
 /// What was done so that the server knows a prompt before it is sent. None of it counts as a turn.

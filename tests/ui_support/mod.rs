@@ -160,7 +160,8 @@ pub fn idle() -> Snapshot {
             tier: Some(Tier::Strict),
             probes: Some(58),
             blocked: Some(58),
-            egress_blocked: 0,
+            left_bytes: Some(0),
+            ..SandboxFigures::default()
         },
         ..Snapshot::default()
     }

@@ -21,7 +21,7 @@ use super::{
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
     ratio::Ratios,
-    sandbox::Sandbox,
+    sandbox::{Sandbox, Watch},
     server::{Loss, Server},
     side::Side,
     thinking::Thinking,
@@ -112,6 +112,11 @@ impl Meter {
         &self.prefill.curve
     }
 
+    /// Takes in what the engine itself measures of the sandbox.
+    pub fn watch(&mut self, watch: Watch) {
+        self.sandbox.watched(watch);
+    }
+
     /// Takes one observation in. An observation from the past counts as made now.
     pub fn observe(&mut self, observation: &Observation) {
         self.split.advance(observation.at);
@@ -197,6 +202,7 @@ impl Meter {
                 self.side.step(*kind, *step, *waited_ms, *tokens);
             }
             Event::Refused { .. } => self.sandbox.refused(),
+            Event::Egress(egress) => self.sandbox.egress(egress),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
             Event::TooLong { request, tokens, maximum, source, early, culprit } => {
                 let culprit = culprit.clone();

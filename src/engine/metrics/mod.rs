@@ -27,3 +27,4 @@ mod window;
 
 pub use curve::Curve;
 pub use meter::{Budget, Meter};
+pub use sandbox::Watch;

@@ -121,6 +121,14 @@ impl Log {
                 let refused = line(at, LogOrigin::Proxy, LogWeight::Error, text);
                 self.push(LogLine { fold: Some(LogFold::Refused), ..refused });
             }
+            Event::Egress(egress) => {
+                // What the proxy stopped has a line of its own.
+                if !egress.how.at_proxy() {
+                    let text = format!("stopped: {egress}");
+                    let stopped = line(at, LogOrigin::Session, LogWeight::Error, text);
+                    self.push(LogLine { fold: Some(LogFold::Stopped), ..stopped });
+                }
+            }
             Event::Server { facts } => {
                 let (weight, text) = match facts {
                     Some(facts) if facts.healthy => {

@@ -46,6 +46,7 @@ impl ServerNews {
             )),
             Event::ChildStarted { .. }
             | Event::ChildEnded { .. }
+            | Event::Egress(_)
             | Event::RequestStarted { .. }
             | Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }

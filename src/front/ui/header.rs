@@ -159,7 +159,7 @@ mod tests {
             (Some(Tier::Off), None, None, "OFF", Role::Alert),
             (None, None, None, "–", Role::Source),
         ] {
-            let figures = SandboxFigures { tier, probes, blocked, egress_blocked: 0 };
+            let figures = SandboxFigures { tier, probes, blocked, ..SandboxFigures::default() };
             assert_eq!(sandbox::state(&figures), (word, tone));
         }
     }
