@@ -108,7 +108,7 @@ pub const MACH_DENIED_FAMILIES: [&str; 9] = [
     "dev.kdrag0n.MacVirt",
 ];
 /// Files of toolchains that hold credentials: the end of an expression after a folder's path.
-pub const CREDENTIALS: &str = "/(.*/)?(credentials|credentials\\.toml|credentials\\.json|auth\\.json|\\.npmrc|\\.yarnrc\\.yml|\\.netrc|_netrc|\\.pypirc|\\.git-credentials|id_[^/]*|[^/]*\\.pem|[^/]*\\.key)$";
+pub const CREDENTIALS: &str = "/(.*/)?(credentials(\\.toml|\\.json)?|\\.npmrc|\\.yarnrc\\.yml|[._]netrc|\\.pypirc|\\.git-credentials|id_(rsa|dsa|ecdsa|ed25519))$";
 /// What of a git repository git trusts: programs it runs, and where it looks for more of them.
 pub const GIT: [&str; 7] = [
     ".git/hooks",
