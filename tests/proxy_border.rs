@@ -17,6 +17,10 @@ const OK: &[u8] =
 fn recorder() -> (std::net::SocketAddr, std::sync::mpsc::Receiver<(String, Vec<u8>)>) {
     let (tell, told) = telling();
     let addr = upstream(move |mut visit| {
+        // Asked beside the request, and before or after it.
+        if visit.no_tokenizer() {
+            return;
+        }
         tell.send((visit.head.clone(), visit.body.clone())).unwrap();
         visit.send(OK);
     });
@@ -307,6 +311,7 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
         listen: listen.parse().unwrap(),
         allow_remote: false,
         dialect: None,
+        log_bodies: None,
     };
     let running = tokio::spawn(run(options("127.0.0.1:0"), Out(vec![], tell)));
     let first = lines.recv_timeout(PATIENCE).unwrap();

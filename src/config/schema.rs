@@ -2,6 +2,8 @@
 
 #[path = "schema_access.rs"]
 mod access;
+#[path = "schema_bodies.rs"]
+mod bodies;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -42,6 +44,8 @@ pub enum Key {
     SideRequests,
     /// Seconds of silence after which the client gets a ping.
     PingSeconds,
+    /// File that the bodies of requests are written into.
+    LogBodies,
     /// How much of Claude Code's own equipment is loaded.
     Profile,
     /// Tier of the sandbox.
@@ -134,7 +138,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -146,6 +150,7 @@ impl Key {
         Self::Thinking,
         Self::ThinkingLimit,
         Self::PingSeconds,
+        Self::LogBodies,
         Self::SideRequests,
         Self::Profile,
         Self::Sandbox,
@@ -393,6 +398,7 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
+            Self::LogBodies => bodies::LOG_BODIES,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -26,6 +26,8 @@ pub struct Places {
     pub port: u16,
     /// The user's real home.
     pub user_home: Option<PathBuf>,
+    /// What tells this session's processes from others: letters and digits, made up for it.
+    pub session: Option<String>,
 }
 
 impl Places {
@@ -46,6 +48,10 @@ impl Places {
             .chain(&self.terminal);
         for path in all {
             plain(path)?;
+        }
+        let odd = |name: &&String| !name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if let Some(session) = self.session.as_ref().filter(odd) {
+            return Err(Refusal::new(Path::new(session), "it is no session's name", "start again"));
         }
         self.project_stands_alone()?;
         for folder in &self.read_only {
@@ -172,7 +178,8 @@ mod tests {
 
     #[test]
     fn odd_places_are_refused() {
-        let table: [fn(&mut Places); 16] = [
+        let table: [fn(&mut Places); 17] = [
+            |places| places.session = Some("x\") (allow default".into()),
             |places| places.project = "/Users/ada".into(),
             |places| places.project = "/Users".into(),
             |places| places.project = "/".into(),

@@ -12,7 +12,7 @@ use super::{
     protect,
     rule::{self, Filter, Match, Parameters, Rule},
 };
-use crate::engine::sandbox::policy::Refusal;
+use crate::engine::sandbox::policy::{Refusal, protected};
 
 /// Operations on a file's content and names that read.
 const READ: [&str; 2] = ["file-read*", "file-test-existence"];
@@ -57,12 +57,24 @@ pub(super) fn parameters(places: &Places) -> Parameters {
     parameters
 }
 
+/// The name of a service that nobody has, which the profile of one session allows.
+#[must_use]
+pub fn session_service(session: &str) -> String {
+    format!("lcc.session.{session}")
+}
+
+/// The protected paths of a project, relative to it.
+#[must_use]
+pub fn protected_names() -> BTreeSet<&'static Path> {
+    lists::GIT.iter().copied().chain(protected::PATHS).map(Path::new).collect()
+}
+
 /// Every rule after the default, in the order in which they are written.
 pub(super) fn rules(places: &Places) -> Vec<Rule> {
     let mut rules = system();
     rules.extend(reads(places));
     rules.extend(terminal(places));
-    rules.extend(services());
+    rules.extend(services(places));
     rules.extend(network(places));
     rules.extend(writes(places));
     rules.extend(protect::rules(places));
@@ -195,7 +207,7 @@ fn terminal(places: &Places) -> Vec<Rule> {
     rules
 }
 
-fn services() -> Vec<Rule> {
+fn services(places: &Places) -> Vec<Rule> {
     let named = |names: &[&'static str]| -> Vec<Filter> {
         names.iter().map(|name| Filter::Name("global-name", name)).collect()
     };
@@ -203,10 +215,19 @@ fn services() -> Vec<Rule> {
     denied.extend(
         lists::MACH_DENIED_FAMILIES.iter().map(|name| Filter::Name("global-name-prefix", name)),
     );
-    vec![
+    let mut rules = vec![
         Rule::allow("services that every program needs", &["mach-lookup"], named(&lists::MACH)),
         Rule::deny("keys, names, other programs, the screen: never", &["mach-lookup"], denied),
-    ]
+    ];
+    rules.extend(places.session.as_ref().map(|session| {
+        let service = vec![Filter::Service(session_service(session))];
+        Rule::allow(
+            "nobody's service: what tells this session's processes",
+            &["mach-lookup"],
+            service,
+        )
+    }));
+    rules
 }
 
 fn network(places: &Places) -> Vec<Rule> {

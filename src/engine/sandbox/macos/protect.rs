@@ -6,12 +6,10 @@ use std::{
 };
 
 use super::{
-    lists,
     places::Places,
-    profile::path,
+    profile::{self, path},
     rule::{Filter, Match, Rule},
 };
-use crate::engine::sandbox::policy::protected;
 
 /// Every way to change a file, each by its own name: those win over a wildcard in other rules.
 /// A hard link would be a second name for it, without protection.
@@ -44,7 +42,7 @@ const FOLDERS: [&str; 3] = [".git", ".claude", ".vscode"];
 /// The rules for a project.
 pub(super) fn rules(places: &Places) -> Vec<Rule> {
     let project = &places.project;
-    let all: BTreeSet<&Path> = lists::GIT.iter().chain(&protected::PATHS).map(Path::new).collect();
+    let all = profile::protected_names();
     let mut keep = Vec::new();
     for name in &all {
         let full = project.join(name);

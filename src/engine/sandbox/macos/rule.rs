@@ -46,6 +46,8 @@ pub enum Filter {
     Name(&'static str, &'static str),
     /// A filter with a bare word: `(target same-sandbox)`.
     Word(&'static str, &'static str),
+    /// A service with this name, made up for one session.
+    Service(String),
     /// TCP to this port of the loopback address.
     Port(u16),
     /// All of them at once.
@@ -144,6 +146,7 @@ fn filter_text(filter: &Filter, parameters: &mut Parameters) -> String {
         ),
         Filter::Name(kind, name) => format!("({kind} \"{name}\")"),
         Filter::Word(kind, word) => format!("({kind} {word})"),
+        Filter::Service(name) => format!("(global-name \"{name}\")"),
         Filter::Port(port) => format!("(remote tcp \"localhost:{port}\")"),
     }
 }

@@ -13,6 +13,7 @@ pub(super) fn plain() -> Places {
         terminal: Some("/dev/ttys042".into()),
         port: 40_001,
         user_home: Some("/Users/ada".into()),
+        session: Some("0123456789abcdef".into()),
     }
 }
 
@@ -31,10 +32,11 @@ pub(super) fn odd() -> Places {
         terminal: Some("/dev/ttys000".into()),
         port: 65_535,
         user_home: Some("/Users/j\u{f6}rg o'neil".into()),
+        session: Some("fedcba9876543210".into()),
     }
 }
 
 /// A command of `lcc sandbox`, in the caller's own terminal.
 pub(super) fn bare() -> Places {
-    Places { terminal: None, program: "/bin/zsh".into(), user_home: None, ..plain() }
+    Places { terminal: None, program: "/bin/zsh".into(), user_home: None, session: None, ..plain() }
 }
