@@ -54,6 +54,9 @@ pub struct CockpitArgs {
     /// Colours; `lcc themes` lists them.
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
+    /// Append the body of every request to this file [default: nothing is kept].
+    #[arg(long, value_name = "FILE")]
+    pub log_bodies: Option<PathBuf>,
     /// Configuration file [default: see `lcc config path`].
     #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
     pub config: Option<PathBuf>,

@@ -41,6 +41,17 @@ fn main() -> ExitCode {
             Some(_) | None => {}
         }
     }
+    #[cfg(target_os = "macos")]
+    {
+        use lcc::engine::sandbox::macos::{probes, sweep};
+        let word = std::env::args_os().nth(1);
+        if word.as_ref().is_some_and(|word| word == probes::COMMAND) {
+            return probes::main();
+        }
+        if word.is_some_and(|word| word == sweep::COMMAND) {
+            return sweep::main();
+        }
+    }
     if let Err(e) = color_eyre::install() {
         eprintln!("lcc: {e}");
     }

@@ -5,7 +5,7 @@
 mod support;
 
 use lcc::{
-    domain::{Dialect, Event, RequestId, RequestKind, SideKind, Source, Tail},
+    domain::{Dialect, EgressWay, Event, RequestId, RequestKind, SideKind, Source, Tail},
     engine::proxy::rules::Rules,
 };
 use support::*;
@@ -17,6 +17,10 @@ const OK: &[u8] =
 fn recorder() -> (std::net::SocketAddr, std::sync::mpsc::Receiver<(String, Vec<u8>)>) {
     let (tell, told) = telling();
     let addr = upstream(move |mut visit| {
+        // Asked beside the request, and before or after it.
+        if visit.no_tokenizer() {
+            return;
+        }
         tell.send((visit.head.clone(), visit.body.clone())).unwrap();
         visit.send(OK);
     });
@@ -38,20 +42,29 @@ async fn what_is_refused() {
     let connect =
         b"CONNECT evil.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
             .to_vec();
+    let (foreign, page) = (Some(EgressWay::ForeignHost), Some(EgressWay::ForeignOrigin));
     let large = "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: s3cret\r\nConnection: close\r\nContent-Length: 99999999999\r\n\r\n";
     let table = [
-        (get("/slots", host, with_token), 404, "path"),
-        (get("/v1/models", host, ""), 401, "token"),
-        (get("/v1/models", host, "Authorization: Bearer wrong\r\n"), 401, "token"),
-        (get("/v1/models", "Host: evil.example\r\n", with_token), 403, "Host"),
-        (get("/v1/models", "", with_token), 403, "Host"),
-        (get("http://evil.example/v1/models", host, with_token), 400, "absolute"),
-        (get("/v1/models", host, "Origin: https://evil.example\r\n"), 403, "Origin"),
-        (connect, 405, "CONNECT"),
-        (large.as_bytes().to_vec(), 413, "64 MiB"),
-        (post("/v1/messages", "", MAIN), 401, "token"),
+        (get("/slots", host, with_token), 404, "path", Some(EgressWay::UnknownPath)),
+        (get("/v1/models", host, ""), 401, "token", None),
+        (get("/v1/models", host, "Authorization: Bearer wrong\r\n"), 401, "token", None),
+        (get("/v1/models", "Host: evil.example\r\n", with_token), 403, "Host", foreign),
+        (get("/v1/models", "", with_token), 403, "Host", foreign),
+        (get("/v1/models", "Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n", ""), 403, "Host", foreign),
+        (
+            get("http://evil.example/v1/models", host, with_token),
+            400,
+            "absolute",
+            Some(EgressWay::AbsoluteTarget),
+        ),
+        (get("/v1/models", host, "Origin: https://evil.example\r\n"), 403, "Origin", page),
+        (get("/v1/models", host, "Origin: http://127.0.0.1\r\n"), 403, "Origin", page),
+        (get("/v1/models", host, "Sec-Fetch-Site: cross-site\r\n"), 403, "Origin", page),
+        (connect, 405, "CONNECT", Some(EgressWay::Tunnel)),
+        (large.as_bytes().to_vec(), 413, "64 MiB", None),
+        (post("/v1/messages", "", MAIN), 401, "token", None),
     ];
-    for (request, status, word) in table {
+    for (request, status, word, how) in table {
         let addr = upstream(|_| panic!("nothing of this may reach the server"));
         let setup = Setup { token: Some("s3cret"), ..Setup::default() };
         let mut house = house(addr, setup);
@@ -63,7 +76,15 @@ async fn what_is_refused() {
         assert!(reason.contains(word), "{reason}");
         let value: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!(value["type"], "error");
-        assert!(house.rest().await.is_empty());
+        let rest = house.rest().await;
+        let left: Vec<_> = rest
+            .iter()
+            .map(|event| match event {
+                Event::Egress(egress) => egress.how,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(left, how.into_iter().collect::<Vec<_>>(), "{shown}");
     }
 }
 
@@ -290,6 +311,7 @@ async fn the_command_prints_its_address_and_then_a_line_for_each_observation() {
         listen: listen.parse().unwrap(),
         allow_remote: false,
         dialect: None,
+        log_bodies: None,
     };
     let running = tokio::spawn(run(options("127.0.0.1:0"), Out(vec![], tell)));
     let first = lines.recv_timeout(PATIENCE).unwrap();

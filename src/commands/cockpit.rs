@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use super::{
-    CommandError, project, reach, serve,
+    CommandError, bodies, project, reach, serve,
     settings::{Surroundings, flags},
     setup::{self, Consent},
     themes,
@@ -66,6 +66,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let project = project::project(args.project.as_deref(), &around.here, home.as_deref())?;
     reach::outside(&settings.access, &project)?;
     let way = reach::reach(settings)?;
+    let bodies = bodies::outside(settings.log_bodies.as_deref(), &project)?;
     let themes = around.themes()?;
     let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
     let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
@@ -104,7 +105,8 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         server: settings.server.clone().map_or(ServerChoice::Search, ServerChoice::Url),
         serve: settings.serve.auto.then(|| serve::from_config(settings, around, Vec::new())),
         reach: way,
-        warning: reach::warning(settings),
+        warning: bodies::with(reach::warning(settings), bodies.as_deref()),
+        log_bodies: bodies,
         server_log,
         model: settings.model.clone(),
         policy: settings.policy,

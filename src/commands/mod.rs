@@ -1,5 +1,6 @@
 //! The commands of the command line, each thin.
 
+pub mod bodies;
 pub mod cockpit;
 pub mod config;
 pub mod doctor;

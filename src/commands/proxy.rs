@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
 };
 
 use tokio::{
@@ -19,7 +20,7 @@ use crate::{
         access::{AccessError, Reach},
         backend::{self, IdentifyError, LogPlace, WatchSettings},
         clock::Clock,
-        proxy::{Proxy, ProxyError, ProxySettings, rules::Rules},
+        proxy::{BodyLog, BodyLogError, Proxy, ProxyError, ProxySettings, rules::Rules},
     },
 };
 
@@ -38,6 +39,9 @@ pub struct ProxyOptions {
     /// Allow an upstream that is not on this machine
     #[arg(long)]
     pub allow_remote: bool,
+    /// Append the body of every request to this file [default: nothing is kept]
+    #[arg(long, value_name = "FILE")]
+    pub log_bodies: Option<PathBuf>,
     /// The rules for the start of every prompt, by the settings
     #[arg(skip)]
     pub prefix_care: PrefixCare,
@@ -69,6 +73,9 @@ pub enum ProxyCommandError {
     /// The upstream is unusable.
     #[error("--upstream {0}")]
     Upstream(#[from] ProxyError),
+    /// The bodies of requests cannot be written where it was asked for.
+    #[error(transparent)]
+    Bodies(#[from] BodyLogError),
     /// There is no way to the upstream as it was asked for.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -103,7 +110,8 @@ pub async fn configured(
         eprintln!("lcc: {warning}");
     }
     let way = reach::reach(settings)?;
-    let options = ProxyOptions { prefix_care: settings.prefix_care, ..options };
+    let log_bodies = options.log_bodies.or_else(|| settings.log_bodies.clone());
+    let options = ProxyOptions { prefix_care: settings.prefix_care, log_bodies, ..options };
     run_through(way, options, out).await.map_err(|e| match e {
         ProxyCommandError::Barred(_) => CommandError::NoServer(e.to_string()),
         ProxyCommandError::NotLoopback(_)
@@ -111,6 +119,7 @@ pub async fn configured(
         | ProxyCommandError::Listen { .. }
         | ProxyCommandError::Remote(_)
         | ProxyCommandError::Upstream(_)
+        | ProxyCommandError::Bodies(_)
         | ProxyCommandError::Access(_)
         | ProxyCommandError::Io(_) => CommandError::usage(e),
     })
@@ -202,6 +211,10 @@ pub async fn relay(
         Look::Told(_) => Reach::plain()?,
     };
     let proxy = Proxy::through(reach, settings, clock, to.clone())?;
+    if let Some(path) = &options.log_bodies {
+        proxy.log_bodies(BodyLog::open(path)?);
+        eprintln!("lcc: {}", super::bodies::warning(path));
+    }
     let listener = TcpListener::bind(options.listen)
         .map_err(|error| ProxyCommandError::Listen { addr: options.listen, error })?;
     let addr = listener.local_addr()?;

@@ -79,6 +79,12 @@ pub fn flags(args: &CockpitArgs) -> Flags {
         profile: args.profile.clone(),
         sandbox: args.sandbox.clone(),
         theme: args.theme.clone(),
+        log_bodies: args.log_bodies.as_deref().map(absolute),
         serve: config::ServeFlags::default(),
     }
+}
+
+/// A path as the current folder makes it whole.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }

@@ -34,6 +34,8 @@ pub struct Flags {
     pub sandbox: Option<String>,
     /// `--theme NAME`
     pub theme: Option<String>,
+    /// `--log-bodies FILE`, absolute
+    pub log_bodies: Option<String>,
     /// The flags of `lcc serve` and `lcc service`.
     pub serve: ServeFlags,
 }
@@ -65,6 +67,7 @@ impl Flags {
             Key::Profile => self.profile.as_deref(),
             Key::Sandbox => self.sandbox.as_deref(),
             Key::Theme => self.theme.as_deref(),
+            Key::LogBodies => self.log_bodies.as_deref(),
             Key::ServeKind => self.serve.kind.as_deref(),
             Key::ServeProgram => self.serve.program.as_deref(),
             Key::ServeModel => self.serve.model.as_deref(),

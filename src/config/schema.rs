@@ -4,6 +4,8 @@
 mod access;
 #[path = "schema_limits.rs"]
 mod limits;
+#[path = "schema_bodies.rs"]
+mod bodies;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -44,6 +46,8 @@ pub enum Key {
     SideRequests,
     /// Seconds of silence after which the client gets a ping.
     PingSeconds,
+    /// File that the bodies of requests are written into.
+    LogBodies,
     /// How much of Claude Code's own equipment is loaded.
     Profile,
     /// Tier of the sandbox.
@@ -142,7 +146,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -154,6 +158,7 @@ impl Key {
         Self::Thinking,
         Self::ThinkingLimit,
         Self::PingSeconds,
+        Self::LogBodies,
         Self::SideRequests,
         Self::Profile,
         Self::Sandbox,
@@ -196,8 +201,7 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 7] =
-        ["tls", "auth", "practice", "serve", "snapshots", "limits", "prefix_care"];
+    pub const TABLES: [&'static str; 7] = ["tls", "auth", "practice", "serve", "snapshots", "limits", "prefix_care"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -404,6 +408,7 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
+            Self::LogBodies => bodies::LOG_BODIES,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -100,6 +100,8 @@ pub struct Settings {
     pub thinking_limit: u64,
     /// Seconds of silence after which the client of a stream gets a ping; 0: never.
     pub ping_seconds: u64,
+    /// Absolute path of the file that the bodies of requests are written into; `None`: nowhere.
+    pub log_bodies: Option<PathBuf>,
     /// What is done with requests beside the conversation.
     pub side_requests: SidePolicy,
     /// The name of the profile: one of lcc's or of `profiles`.
@@ -146,6 +148,7 @@ impl Default for Settings {
             thinking: false,
             thinking_limit: 2_000,
             ping_seconds: 5,
+            log_bodies: None,
             side_requests: SidePolicy::Auto,
             profile: Profile::Lean.name().to_owned(),
             profiles: BTreeMap::new(),
@@ -180,6 +183,7 @@ impl Settings {
             Key::Thinking => self.thinking = given.thinking()?,
             Key::ThinkingLimit => self.thinking_limit = given.tokens()?,
             Key::PingSeconds => self.ping_seconds = given.pause()?,
+            Key::LogBodies => self.log_bodies = Some(given.path()?),
             Key::SideRequests => self.side_requests = given.name()?,
             Key::Profile => self.profile = given.text("the name of a profile")?,
             Key::Sandbox => self.sandbox = given.name()?,
@@ -246,6 +250,7 @@ impl Settings {
             Key::Thinking => if self.thinking { "on" } else { "off" }.to_owned(),
             Key::ThinkingLimit => self.thinking_limit.to_string(),
             Key::PingSeconds => self.ping_seconds.to_string(),
+            Key::LogBodies => path(&self.log_bodies),
             Key::SideRequests => self.side_requests.to_string(),
             Key::Profile => self.profile.clone(),
             Key::Sandbox => self.sandbox.to_string(),

@@ -12,7 +12,7 @@ use lcc::{
     domain::{Dialect, Event, Observation, RequestId},
     engine::{
         clock::Clock,
-        proxy::{Proxy, ProxySettings, Serving, rules::Rules},
+        proxy::{Limits, Proxy, ProxySettings, Serving, rules::Rules},
     },
 };
 use tokio::sync::{mpsc::UnboundedReceiver, watch};
@@ -125,12 +125,13 @@ pub struct Setup {
     pub dialect: Dialect,
     pub token: Option<&'static str>,
     pub rules: Rules,
+    pub limits: Limits,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let dialect = Dialect { count_tokens: false, ..Dialect::LLAMA };
-        Self { dialect, token: None, rules: Rules::default() }
+        Self { dialect, token: None, rules: Rules::default(), limits: Limits::default() }
     }
 }
 
@@ -147,7 +148,7 @@ pub fn house(upstream: SocketAddr, setup: Setup) -> House {
     let proxy = Proxy::new(settings, Clock::start(), out).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
-    let serving = proxy.serve(listener).unwrap();
+    let serving = proxy.serve_within(listener, setup.limits).unwrap();
     House { addr, proxy, serving, dialect, seen }
 }
 

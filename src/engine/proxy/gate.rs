@@ -5,49 +5,72 @@ use hyper::{
     header::{AUTHORIZATION, HOST, ORIGIN},
 };
 
+use crate::domain::EgressWay;
+
 /// Why a call was turned away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The status to answer with.
     pub status: StatusCode,
-    /// The reason, in words.
+    /// The reason, in words that name the rule.
     pub reason: &'static str,
+    /// The way out of the sandbox that the call tried, if it did.
+    pub egress: Option<EgressWay>,
 }
 
 impl Refusal {
     /// A refusal with a reason.
     #[must_use]
     pub const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason }
+        Self { status, reason, egress: None }
+    }
+
+    /// The same for a call that tried to leave the sandbox.
+    #[must_use]
+    pub const fn leaving(status: StatusCode, reason: &'static str, how: EgressWay) -> Self {
+        Self { status, reason, egress: Some(how) }
     }
 }
 
+/// Headers that browsers add by themselves, and Claude Code never sends.
+const OF_BROWSERS: [&str; 3] =
+    ["sec-fetch-site", "sec-fetch-mode", "access-control-request-method"];
+
 /// Whether a call is a plain one, made to this machine: no tunnel, no foreign target, no foreign
-/// `Host` (a name that a web page had resolve to loopback), no page's `Origin`.
+/// `Host` (a name that a web page had resolve to loopback), no browser.
 ///
 /// # Errors
 /// The refusal to answer with.
 pub fn local_call(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     if method == Method::CONNECT {
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "CONNECT: lcc is no tunnel"));
+        return Err(Refusal::leaving(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "CONNECT: lcc is no tunnel",
+            EgressWay::Tunnel,
+        ));
     }
     if uri.scheme().is_some() || uri.authority().is_some() {
-        return Err(Refusal::new(
+        return Err(Refusal::leaving(
             StatusCode::BAD_REQUEST,
             "absolute target: lcc forwards to its model server only",
+            EgressWay::AbsoluteTarget,
         ));
     }
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next().and_then(|h| h.to_str().ok());
     if hosts.next().is_some() || !host.is_some_and(is_loopback) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "Host is not this machine's loopback"));
+        return Err(Refusal::leaving(
+            StatusCode::FORBIDDEN,
+            "Host is not this machine's loopback",
+            EgressWay::ForeignHost,
+        ));
     }
-    let foreign = |origin: &str| {
-        let (_, host) = origin.split_once("://").unwrap_or(("", origin));
-        !is_loopback(host)
-    };
-    if headers.get_all(ORIGIN).iter().any(|o| o.to_str().map_or(true, foreign)) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "Origin is a web page"));
+    if headers.contains_key(ORIGIN) || OF_BROWSERS.iter().any(|name| headers.contains_key(*name)) {
+        return Err(Refusal::leaving(
+            StatusCode::FORBIDDEN,
+            "Origin: a browser's calls are not answered",
+            EgressWay::ForeignOrigin,
+        ));
     }
     Ok(())
 }
@@ -70,10 +93,15 @@ pub fn token(headers: &HeaderMap, token: Option<&str>) -> Result<(), Refusal> {
     Err(Refusal::new(StatusCode::UNAUTHORIZED, "the session's token is missing or wrong"))
 }
 
-/// Compares in a time that tells nothing of where two secrets differ.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    let different = a.iter().zip(b).fold(0, |sum, (x, y)| std::hint::black_box(sum | (x ^ y)));
-    a.len() == b.len() && different == 0
+/// Compares in a time that depends on the secret's length alone: it tells nothing of where the two
+/// differ, nor of how much of it is right.
+fn same(given: &[u8], secret: &[u8]) -> bool {
+    let different = secret.iter().enumerate().fold(0, |sum, (at, byte)| {
+        // Past the given end a byte that differs from every secret's is compared.
+        let other = given.get(at).copied().unwrap_or(!*byte);
+        std::hint::black_box(sum | (byte ^ other))
+    });
+    different == 0 && given.len() == secret.len()
 }
 
 /// Whether an authority names this machine: `127.0.0.1`, `localhost` or `[::1]`, with any port.
@@ -98,7 +126,8 @@ mod tests {
         let table = [
             ("POST", "/v1/messages", Some("127.0.0.1:8080"), None, 200),
             ("POST", "/v1/messages", Some("localhost"), None, 200),
-            ("POST", "/v1/messages", Some("LOCALHOST:1"), Some("http://localhost:3"), 200),
+            ("POST", "/v1/messages", Some("LOCALHOST:1"), None, 200),
+            ("POST", "/v1/messages", Some("LOCALHOST:1"), Some("http://localhost:3"), 403),
             ("GET", "/", Some("[::1]:9"), None, 200),
             ("GET", "/", None, None, 403),
             ("GET", "/", Some("evil.example"), None, 403),

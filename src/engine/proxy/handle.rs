@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -16,8 +16,12 @@ use hyper::{
 use tokio::sync::watch;
 
 use super::{
-    answers, chat,
+    answers,
+    bodies::BodyLog,
+    border::{MAX_BODY, Turned, too_large},
+    chat,
     count::Question,
+    crossing::BodyRefused,
     follow::{Desk, Follower},
     gate::{self, Refusal},
     oversize::Gate,
@@ -29,10 +33,8 @@ use super::{
     upstream::{Upstream, end_to_end, request_headers, why},
     words::shorten,
 };
-use crate::domain::{Api, Dialect, Event, RequestId};
+use crate::domain::{Api, Dialect, Egress, Event, RequestId};
 
-/// Most bytes of a request's body.
-const MAX_REQUEST: usize = 64 << 20;
 /// How long a request's body may take; it comes from this machine.
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,6 +57,8 @@ pub struct House {
     pub gate: Gate,
     /// The number of the last request.
     pub last: AtomicU64,
+    /// Where bodies are written, when the user asked for it.
+    pub bodies: Mutex<Option<BodyLog>>,
 }
 
 /// A call that has passed the gate.
@@ -69,11 +73,22 @@ pub(super) struct Call<B = Incoming> {
 }
 
 impl House {
-    /// Answers one call. Never fails: what goes wrong becomes an answer.
+    /// Answers one call, or says why the border turned it away.
     ///
     /// # Errors
-    /// Never.
-    pub async fn answer(
+    /// Never: what goes wrong becomes an answer.
+    pub async fn meet(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        turned: Option<Turned>,
+    ) -> Result<Response<ReplyBody>, Infallible> {
+        match turned {
+            Some(Turned { refusal, method, target }) => Ok(self.refuse(&method, &target, &refusal)),
+            None => self.answer(request).await,
+        }
+    }
+
+    async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
@@ -88,19 +103,19 @@ impl House {
             body,
         };
         if let Err(refusal) = gate::local_call(&call.method, &head.uri, &call.headers) {
-            return Ok(self.refuse(&call.method, &head.uri.to_string(), &refusal));
+            return Ok(self.refuse(call.method.as_str(), &head.uri.to_string(), &refusal));
         }
         let way = route(&call.method, &call.path, call.dialect);
         let open = matches!(&way, Route::Local(local) if !local.needs_token());
         let token = gate::token(&call.headers, self.token.as_deref());
         if let (Err(refusal), false) = (token, open) {
-            return Ok(self.refuse(&call.method, &call.target, &refusal));
+            return Ok(self.refuse(call.method.as_str(), &call.target, &refusal));
         }
         Ok(match way {
             Route::Model => self.ask(call).await,
             Route::Pass => self.pass(call).await,
             Route::Local(local) => self.local(local, call).await,
-            Route::Refused(refusal) => self.refuse(&call.method, &call.target, &refusal),
+            Route::Refused(refusal) => self.refuse(call.method.as_str(), &call.target, &refusal),
         })
     }
 
@@ -109,12 +124,16 @@ impl House {
         self.token.is_some() || self.upstream.has_credential()
     }
 
-    fn refuse(&self, method: &Method, target: &str, refusal: &Refusal) -> Response<ReplyBody> {
+    fn refuse(&self, method: &str, target: &str, refusal: &Refusal) -> Response<ReplyBody> {
         self.desk.reporter.report(Event::Refused {
-            method: shorten(method.as_str()),
+            method: shorten(method),
             target: shorten(target),
             reason: refusal.reason.to_owned(),
         });
+        if let Some(how) = refusal.egress {
+            let call = format!("{method} {target}");
+            self.desk.reporter.report(Event::Egress(Egress::new(None, shorten(&call), how)));
+        }
         answers::error(refusal.status, &format!("lcc refused this call: {}", refusal.reason))
     }
 
@@ -135,37 +154,55 @@ impl House {
         headers: &HeaderMap,
         body: Incoming,
     ) -> Result<Bytes, Response<ReplyBody>> {
-        let too_large = Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body over 64 MiB");
+        let method = method.as_str();
         let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        if length.is_some_and(|length: u64| length > MAX_REQUEST as u64) {
-            return Err(self.refuse(method, target, &too_large));
+        if length.is_some_and(|length: u64| length > MAX_BODY) {
+            return Err(self.refuse(method, target, &too_large()));
         }
-        let reading = Limited::new(body, MAX_REQUEST).collect();
+        let most = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
+        let reading = Limited::new(body, most).collect();
         let Ok(read) = tokio::time::timeout(BODY_PATIENCE, reading).await else {
             let slow = Refusal::new(StatusCode::REQUEST_TIMEOUT, "body did not come in a minute");
             return Err(self.refuse(method, target, &slow));
         };
         match read {
-            Ok(body) => Ok(body.to_bytes()),
+            Ok(body) => {
+                let body = body.to_bytes();
+                self.write_down(method, target, &body);
+                Ok(body)
+            }
             Err(error) if error.is::<LengthLimitError>() => {
-                Err(self.refuse(method, target, &too_large))
+                Err(self.refuse(method, target, &too_large()))
             }
-            Err(error) => {
-                let message = format!("lcc: the request broke off ({})", why(&*error));
-                Err(answers::error(StatusCode::BAD_REQUEST, &message))
-            }
+            Err(error) => Err(match refused(&*error) {
+                Some(refusal) => self.refuse(method, target, &refusal),
+                None => {
+                    let message = format!("lcc: the request broke off ({})", why(&*error));
+                    answers::error(StatusCode::BAD_REQUEST, &message)
+                }
+            }),
+        }
+    }
+
+    /// Writes a body into the file that the user asked for, if there is one.
+    fn write_down(&self, method: &str, target: &str, body: &[u8]) {
+        let mut log = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = log.as_mut() else { return };
+        if let Err(error) = file.write(self.desk.reporter.clock.now(), method, target, body) {
+            tracing::warn!(%error, "the bodies of requests are no longer written down");
+            *log = None;
         }
     }
 
     async fn local(&self, local: Local, call: Call) -> Response<ReplyBody> {
-        let Call { method, target, path, headers, dialect, mut body } = call;
+        let Call { method, target, path, headers, dialect, body } = call;
         let answer = match local {
             Local::Hello => answers::json_answer(StatusCode::OK, "{}".to_owned()),
-            Local::Logged => {
-                // Read to its end, so that the connection can go on, and forgotten.
-                while let Some(Ok(_)) = body.frame().await {}
-                answers::json_answer(StatusCode::OK, "{}".to_owned())
-            }
+            // Read to its end, so that the connection can go on, and forgotten.
+            Local::Logged => match self.read(&method, &target, &headers, body).await {
+                Ok(_) => answers::json_answer(StatusCode::OK, "{}".to_owned()),
+                Err(refused) => return refused,
+            },
             Local::Count => match self.read(&method, &target, &headers, body).await {
                 Ok(body) => {
                     let counted = self.count(&body, &headers, dialect).await;
@@ -251,6 +288,19 @@ impl House {
         *reply.headers_mut() = end_to_end(&head.headers);
         (reply, form)
     }
+}
+
+/// The border's refusal among an error's causes.
+fn refused(error: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
+    let mut cause = Some(error);
+    while let Some(now) = cause {
+        let inner = now.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(BodyRefused(refusal)) = inner.and_then(|inner| inner.downcast_ref()) {
+            return Some(refusal.clone());
+        }
+        cause = now.source();
+    }
+    None
 }
 
 /// What kind of body a head announces.

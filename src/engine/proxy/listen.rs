@@ -14,12 +14,14 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::handle::House;
+use super::{
+    border::{MAX_HEAD, MOST_HEADERS},
+    crossing::{Crossing, Limits},
+    handle::House,
+};
 
-/// Most bytes of a request's head.
-const MAX_HEAD: usize = 64 * 1024;
-/// How long a head may take, the idle time before it included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// Most connections at once; Claude Code has a handful. Further ones wait.
+const MOST_CONNECTIONS: usize = 256;
 /// Pause after a failed accept (too many open files), so that it does not spin.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -34,7 +36,11 @@ pub struct Serving {
 ///
 /// # Errors
 /// When the thread or its runtime cannot be made.
-pub fn serve(house: Arc<House>, listener: std::net::TcpListener) -> io::Result<Serving> {
+pub fn serve(
+    house: Arc<House>,
+    listener: std::net::TcpListener,
+    limits: Limits,
+) -> io::Result<Serving> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {
@@ -45,7 +51,7 @@ pub fn serve(house: Arc<House>, listener: std::net::TcpListener) -> io::Result<S
     thread::Builder::new().name("lcc-proxy".to_owned()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
-                () = accept(house, listener) => {}
+                () = accept(house, listener, limits) => {}
                 _ = stopped => {}
             }
         });
@@ -53,14 +59,14 @@ pub fn serve(house: Arc<House>, listener: std::net::TcpListener) -> io::Result<S
     Ok(Serving { _stop: stop })
 }
 
-async fn accept(house: Arc<House>, listener: TcpListener) {
+async fn accept(house: Arc<House>, listener: TcpListener, limits: Limits) {
     // Dropped with this task, and with it every connection.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(Arc::clone(&house), stream));
+                    connections.spawn(connection(Arc::clone(&house), stream, limits));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the proxy could not accept a connection");
@@ -72,16 +78,23 @@ async fn accept(house: Arc<House>, listener: TcpListener) {
     }
 }
 
-async fn connection(house: Arc<House>, stream: TcpStream) {
+async fn connection(house: Arc<House>, stream: TcpStream, limits: Limits) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = service_fn(move |request| Arc::clone(&house).answer(request));
+    let crossing = Crossing::new(stream, limits);
+    let verdicts = crossing.verdicts();
+    let service = service_fn(move |request| {
+        let turned = verdicts.next();
+        Arc::clone(&house).meet(request, turned)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        // A head that has begun has less time: the crossing sees to that.
+        .header_read_timeout(limits.idle)
+        .max_headers(MOST_HEADERS)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(crossing), service);
     // Clients that go away are an everyday matter; their request's end was reported.
     if let Err(error) = served.await {
         tracing::debug!(%error, "a connection to the proxy ended early");

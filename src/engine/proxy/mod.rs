@@ -1,17 +1,20 @@
 //! The inspecting proxy between Claude Code and the model server.
 //!
-//! A call passes [`gate`] and [`route`], a request to the model also [`rules`]; it goes out by
+//! A connection passes the [`border`], a call [`gate`] and [`route`], a request to the model also [`rules`]; it goes out by
 //! [`upstream`] and its answer comes back through [`passage`]. A task of its own ([`follow`])
 //! sees every piece after it has passed and turns it into observations by [`tap`]. Everything
-//! that decides is pure: gate, route, rules, body, classify, fit, sections, sse, think, frame, tap.
+//! that decides is pure: border, gate, route, rules, body, classify, fit, sections, sse, think, frame, tap.
 
 pub mod answers;
 mod ask;
+pub mod bodies;
 pub mod body;
+pub mod border;
 pub mod chat;
 pub mod classify;
 pub mod compare;
 pub mod count;
+pub mod crossing;
 mod describe;
 pub mod exchange;
 pub mod fit;
@@ -52,6 +55,8 @@ use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
+pub use bodies::{BodyLog, BodyLogError};
+pub use crossing::Limits;
 pub use listen::Serving;
 pub use upstream::UpstreamError as ProxyError;
 
@@ -137,6 +142,7 @@ impl Proxy {
             desk,
             gate: Gate::default(),
             last: AtomicU64::new(0),
+            bodies: Mutex::default(),
         };
         Ok(Self { house: Arc::new(house) })
     }
@@ -146,7 +152,24 @@ impl Proxy {
     /// # Errors
     /// When the thread or its runtime cannot be made.
     pub fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<Serving> {
-        listen::serve(Arc::clone(&self.house), listener)
+        self.serve_within(listener, Limits::default())
+    }
+
+    /// The same with other limits on how long a client may take.
+    ///
+    /// # Errors
+    /// When the thread or its runtime cannot be made.
+    pub fn serve_within(
+        &self,
+        listener: std::net::TcpListener,
+        limits: Limits,
+    ) -> std::io::Result<Serving> {
+        listen::serve(Arc::clone(&self.house), listener, limits)
+    }
+
+    /// Writes the body of every request into a file from now on.
+    pub fn log_bodies(&self, log: BodyLog) {
+        *self.house.bodies.lock().unwrap_or_else(PoisonError::into_inner) = Some(log);
     }
 
     /// Begins with what an earlier session learned of this server's tokens.

@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 
 use super::gate::Refusal;
-use crate::domain::Dialect;
+use crate::domain::{Dialect, EgressWay};
 
 /// Where a call goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +56,19 @@ pub fn route(method: &Method, path: &str, dialect: Dialect) -> Route {
         "/api/hello" if head || get => Route::Local(Local::Hello),
         "/v1/models" if get => Route::Pass,
         "/v1/messages" | "/v1/messages/count_tokens" | "/" | "/api/hello" | "/v1/models" => {
-            Route::Refused(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method is not allowed"))
+            Route::Refused(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method is not allowed on this path",
+            ))
         }
         _ if path.starts_with("/api/event_logging/") && post => Route::Local(Local::Logged),
         _ => match path.strip_prefix("/v1/models/") {
             Some(id) if get && is_plain(id) => Route::Pass,
-            Some(_) | None => {
-                Route::Refused(Refusal::new(StatusCode::NOT_FOUND, "path is not served"))
-            }
+            Some(_) | None => Route::Refused(Refusal::leaving(
+                StatusCode::NOT_FOUND,
+                "path is not served",
+                EgressWay::UnknownPath,
+            )),
         },
     }
 }
@@ -71,7 +76,9 @@ pub fn route(method: &Method, path: &str, dialect: Dialect) -> Route {
 /// A model's name and nothing that could climb out of the path.
 fn is_plain(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@/".contains(c);
-    !id.is_empty() && id.chars().all(plain) && !id.split('/').any(|part| part == "..")
+    // Parts of dots, and empty ones, mean something to whoever puts a path together.
+    let odd = |part: &str| part.is_empty() || part.bytes().all(|byte| byte == b'.');
+    id.chars().all(plain) && !id.split('/').any(odd)
 }
 
 #[cfg(test)]
@@ -95,6 +102,16 @@ mod tests {
             ("GET", "/v1/models/org/gemma-3:270m", true, "pass"),
             ("GET", "/v1/models/../../slots", true, "404"),
             ("GET", "/v1/models/%2e%2e", true, "404"),
+            ("GET", "/v1/models/a%2f..%2fslots", true, "404"),
+            ("GET", "/v1/models/./slots", true, "404"),
+            ("GET", "/v1/models/a//b", true, "404"),
+            ("GET", "/v1/models/a/...", true, "404"),
+            ("GET", "/v1/models/a\\..\\b", true, "404"),
+            ("GET", "/v1/models/", true, "404"),
+            ("POST", "/v1%2fmessages", true, "404"),
+            ("POST", "/v1/messages/../messages", true, "404"),
+            ("DELETE", "/v1/messages", true, "405"),
+            ("OPTIONS", "/v1/messages", true, "405"),
             ("POST", "/v1/messages/", true, "404"),
             ("POST", "//v1/messages", true, "404"),
             ("GET", "/slots", true, "404"),

@@ -13,7 +13,7 @@ use crate::{
         backend::{self, WatchSettings},
         claude::{self, Conversation},
         clock::Clock,
-        proxy::{Proxy, ProxySettings, rules::Rules},
+        proxy::{BodyLog, Proxy, ProxySettings, rules::Rules},
         warm::{Parts, Warmer},
     },
 };
@@ -93,6 +93,9 @@ impl Line {
             observe.clone(),
         )
         .map_err(|e| e.to_string())?;
+        if let Some(path) = &settings.log_bodies {
+            proxy.log_bodies(BodyLog::open(path).map_err(|e| e.to_string())?);
+        }
         let output = settings.output_reserve.unwrap_or(claude::output_budget(window));
         let watch = backend::watch(WatchSettings {
             client: client.clone(),

@@ -64,6 +64,8 @@ pub struct SessionSettings {
     pub side_requests: SidePolicy,
     /// Seconds of silence after which Claude Code gets a ping; 0: never.
     pub ping_seconds: u64,
+    /// The file that the bodies of requests are written into; `None`: nowhere.
+    pub log_bodies: Option<PathBuf>,
     /// The sandbox.
     pub tier: Tier,
     /// What Claude Code and its programs may use.

@@ -1,31 +1,26 @@
-//! Generates the Seatbelt profile from data: nothing is allowed but what is listed here.
+//! The Seatbelt profile as data: nothing is allowed but what is listed here.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
-    fmt::Write,
     path::{Path, PathBuf},
 };
 
+use super::{
+    lists,
+    places::Places,
+    protect,
+    rule::{self, Filter, Match, Parameters, Rule},
+};
 use crate::engine::sandbox::policy::{Refusal, protected};
 
-/// The places of one start; absolute and resolved (`/private/tmp`, not `/tmp`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
-    /// The project, writable.
-    pub project: PathBuf,
-    /// lcc's private state folder, writable.
-    pub home: PathBuf,
-    /// Programs to read and run: lcc's own and the one to start.
-    pub programs: Vec<PathBuf>,
-    /// Further folders that may be read.
-    pub read_only: Vec<PathBuf>,
-    /// The slave side of lcc's terminal.
-    pub terminal: Option<PathBuf>,
-    /// The port of lcc's endpoint on the loopback address.
-    pub port: u16,
-    /// The user's real home.
-    pub user_home: Option<PathBuf>,
-}
+/// Operations on a file's content and names that read.
+const READ: [&str; 2] = ["file-read*", "file-test-existence"];
+/// The same, for what may also be run.
+const RUN: [&str; 4] =
+    ["file-read*", "file-test-existence", "file-map-executable", "process-exec*"];
+/// The network's operations, each by its own name: a wildcard would give way to any of them.
+const NETWORK: [&str; 4] = ["network*", "network-outbound", "network-bind", "network-inbound"];
 
 /// A profile and its parameters. Paths are parameters, never part of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,314 +31,232 @@ pub struct Profile {
     pub parameters: Vec<(String, OsString)>,
 }
 
-const READ: [&str; 23] = [
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/System/Library",
-    "/System/Cryptexes",
-    "/System/Volumes/Preboot/Cryptexes",
-    "/Library/Apple",
-    "/Library/Frameworks",
-    "/Library/Developer/CommandLineTools",
-    "/opt/homebrew",
-    "/private/etc/hosts",
-    "/private/etc/services",
-    "/private/etc/protocols",
-    "/private/etc/ssl",
-    "/private/etc/localtime",
-    "/private/etc/passwd",
-    "/private/etc/shells",
-    "/private/var/db/timezone",
-    "/private/var/db/dyld",
-    "/private/var/db/xcode_select_link",
-    "/private/var/select",
-    "/etc",
-    "/var",
-];
-const DEVICES: [&str; 6] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/autofs_nowait",
-    "/dev/dtracehelper",
-];
-const MACH: [&str; 11] = [
-    "com.apple.system.opendirectoryd.libinfo",
-    "com.apple.system.opendirectoryd.membership",
-    "com.apple.logd",
-    "com.apple.system.logger",
-    "com.apple.system.notification_center",
-    "com.apple.diagnosticd",
-    "com.apple.cfprefsd.daemon",
-    "com.apple.cfprefsd.agent",
-    "com.apple.bsd.dirhelper",
-    "com.apple.PowerManagement.control",
-    "com.apple.FSEvents",
-];
-/// Denied by name, so that a later rule with a wildcard cannot open them unseen.
-const MACH_DENIED: [&str; 24] = [
-    "com.apple.SecurityServer",
-    "com.apple.securityd",
-    "com.apple.securityd.xpc",
-    "com.apple.secd",
-    "com.apple.security.agent",
-    "com.apple.security.authhost",
-    "com.apple.trustd",
-    "com.apple.trustd.agent",
-    "com.apple.ocspd",
-    "com.apple.nsurlsessiond",
-    "com.apple.networkd",
-    "com.apple.mDNSResponder",
-    "com.apple.dnssd.service",
-    "com.apple.SystemConfiguration.DNSConfiguration",
-    "com.apple.SystemConfiguration.configd",
-    "com.apple.coreservices.launchservicesd",
-    "com.apple.CoreServices.coreservicesd",
-    "com.apple.coreservices.appleevents",
-    "com.apple.pasteboard.1",
-    "com.apple.tccd",
-    "com.apple.windowserver.active",
-    "com.apple.distributed_notifications@Uv3",
-    "com.apple.metadata.mds",
-    "com.apple.DiskArbitration.diskarbitrationd",
-];
-
-struct Writer {
-    text: String,
-    parameters: Vec<(String, OsString)>,
-}
-
-impl Writer {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    /// Gives a path a parameter and returns its name.
-    fn name(&mut self, stem: &str, path: &Path) -> String {
-        let name = format!("{stem}_{}", self.parameters.len());
-        self.parameters.push((name.clone(), path.as_os_str().to_owned()));
-        name
-    }
-
-    fn subpath(&mut self, rule: &str, stem: &str, path: &Path) {
-        let name = self.name(stem, path);
-        self.line(&format!("({rule} (subpath (param \"{name}\")))"));
-    }
-
-    fn literal(&mut self, rule: &str, stem: &str, path: &Path) {
-        let name = self.name(stem, path);
-        self.line(&format!("({rule} (literal (param \"{name}\")))"));
-    }
-
-    fn list(&mut self, rule: &str, filter: &str, items: &[&str]) {
-        let mut line = format!("({rule}");
-        for item in items {
-            // Writing to a string cannot fail.
-            let _infallible = write!(line, "\n  ({filter} \"{item}\")");
-        }
-        self.line(&format!("{line})"));
-    }
-}
-
 /// Generates the profile.
 ///
 /// # Errors
 /// A [`Refusal`] of a path that must not be part of it.
 pub fn generate(places: &Places) -> Result<Profile, Refusal> {
-    check(places)?;
-    let mut out = Writer { text: String::new(), parameters: Vec::new() };
-    out.line("(version 1)");
-    out.line("(deny default (with message \"lcc\"))");
-    out.line("(allow process-exec process-fork)");
-    out.line("(allow process-info* (target same-sandbox))");
-    out.line("(allow signal (target same-sandbox))");
-    out.line("(allow sysctl-read)");
-    out.line("(allow sysctl-write (sysctl-name \"kern.tcsm_enable\"))");
-    out.line("(allow ipc-posix-sem)");
-    out.line("(allow ipc-posix-shm-read* (ipc-posix-name \"apple.shm.notification_center\"))");
-    out.line("(allow iokit-open (iokit-user-client-class \"RootDomainUserClient\"))");
+    places.check()?;
+    let mut parameters = parameters(places);
+    let mut text =
+        "(version 1)\n;; What no rule allows fails, and is found in the system's log as `lcc`.\n\
+         (deny default (with message \"lcc\"))\n"
+            .to_owned();
+    text.push_str(&rule::write(&rules(places), &mut parameters));
+    Ok(Profile { text, parameters: parameters.into_words() })
+}
 
-    out.line("(allow file-read* (literal \"/\"))");
-    let (folders, links) = READ.split_at(READ.len() - 2);
-    out.list("allow file-read* file-map-executable", "subpath", folders);
-    out.list("allow file-read-metadata", "literal", links);
-    out.list("allow file-read*", "literal", &DEVICES);
-    out.line("(allow file-write-data (require-all (literal \"/dev/null\") (vnode-type CHARACTER-DEVICE)))");
-    for path in places.programs.iter().chain(&places.read_only) {
-        out.subpath("allow file-read* file-map-executable", "READ", path);
+/// The names of the paths that stand for something.
+pub(super) fn parameters(places: &Places) -> Parameters {
+    let mut parameters = Parameters::default();
+    parameters.named("PROJECT", &places.project);
+    parameters.named("STATE", &places.home);
+    if let Some(path) = &places.terminal {
+        parameters.named("TERMINAL", path);
     }
-    for path in [&places.project, &places.home] {
-        out.subpath("allow file-read* file-write* file-map-executable", "WRITE", path);
+    parameters
+}
+
+/// The name of a service that nobody has, which the profile of one session allows.
+#[must_use]
+pub fn session_service(session: &str) -> String {
+    format!("lcc.session.{session}")
+}
+
+/// The protected paths of a project, relative to it.
+#[must_use]
+pub fn protected_names() -> BTreeSet<&'static Path> {
+    lists::GIT.iter().copied().chain(protected::PATHS).map(Path::new).collect()
+}
+
+/// Every rule after the default, in the order in which they are written.
+pub(super) fn rules(places: &Places) -> Vec<Rule> {
+    let mut rules = system();
+    rules.extend(reads(places));
+    rules.extend(terminal(places));
+    rules.extend(services(places));
+    rules.extend(network(places));
+    rules.extend(writes(places));
+    rules.extend(protect::rules(places));
+    rules
+}
+
+pub(super) fn path(how: Match, path: &Path) -> Filter {
+    Filter::Path(how, path.to_owned())
+}
+
+fn fixed(how: Match, paths: &[&'static str]) -> Vec<Filter> {
+    paths.iter().map(|path| Filter::Fixed(how, path)).collect()
+}
+
+/// Processes, and the few switches of the kernel.
+fn system() -> Vec<Rule> {
+    let same = || vec![Filter::Word("target", "same-sandbox")];
+    vec![
+        Rule::allow("children, which inherit this profile", &["process-fork"], Vec::new()),
+        Rule::allow("looks at own processes alone", &["process-info*"], same()),
+        Rule::allow("signals to own processes alone", &["signal"], same()),
+        Rule::allow("figures of the machine", &["sysctl-read"], Vec::new()),
+        Rule::allow(
+            "a switch for code made at run time",
+            &["sysctl-write"],
+            vec![Filter::Name("sysctl-name", "kern.tcsm_enable")],
+        ),
+        Rule::allow("locks of Python's multiprocessing", &["ipc-posix-sem"], Vec::new()),
+        Rule::allow(
+            "the notification centre's shared page",
+            &["ipc-posix-shm-read*"],
+            vec![Filter::Name("ipc-posix-name", "apple.shm.notification_center")],
+        ),
+        Rule::allow(
+            "the power state",
+            &["iokit-open"],
+            vec![Filter::Name("iokit-user-client-class", "RootDomainUserClient")],
+        ),
+        Rule::allow(
+            "flags of files, as copying sets them",
+            &["system-fsctl"],
+            vec![Filter::Word("fsctl-command", "FSIOC_CAS_BSDFLAGS")],
+        ),
+    ]
+}
+
+fn reads(places: &Places) -> Vec<Rule> {
+    let mut rules = vec![
+        Rule::allow("the loader ends without it", &READ, fixed(Match::Literal, &["/"])),
+        Rule::allow(
+            "the system's programs and libraries",
+            &RUN,
+            fixed(Match::Subpath, &lists::SYSTEM),
+        ),
+        Rule::deny(
+            "databases and sockets beside them",
+            &["file-read*", "file-read-data", "file-map-executable", "process-exec*"],
+            fixed(Match::Subpath, &lists::SERVERS),
+        ),
+        Rule::allow("the system's settings", &READ, fixed(Match::Subpath, &lists::SETTINGS)),
+        Rule::allow("devices", &READ, fixed(Match::Literal, &lists::DEVICES)),
+    ];
+    let mut folders = vec![
+        path(Match::Subpath, &places.project),
+        path(Match::Subpath, &places.home),
+        path(Match::Literal, &places.lcc),
+        path(Match::Literal, &places.program),
+    ];
+    folders.extend(places.read_only.iter().map(|folder| path(Match::Subpath, folder)));
+    rules.push(Rule::allow(
+        "the project, lcc's state, the programs, folders of the user's choice",
+        &RUN,
+        folders,
+    ));
+    let secrets: Vec<Filter> = places
+        .read_only
+        .iter()
+        .map(|folder| Filter::Below(folder.clone(), lists::CREDENTIALS.to_owned()))
+        .collect();
+    if !secrets.is_empty() {
+        rules.push(Rule::deny(
+            "credentials in those folders",
+            &["file-read*", "file-read-data", "file-map-executable"],
+            secrets,
+        ));
     }
-    let mut above: Vec<&Path> = [&places.project, &places.home]
+    let mut looks = fixed(Match::Literal, &lists::LINKS);
+    looks.extend(above(places).iter().map(|folder| path(Match::Literal, folder)));
+    rules.push(Rule::allow(
+        "the way to all of these: what the folders are, not what lies in them",
+        &["file-read-metadata", "file-test-existence"],
+        looks,
+    ));
+    rules
+}
+
+/// The folders on the way to everything that can be read.
+fn above(places: &Places) -> BTreeSet<PathBuf> {
+    let fixed = lists::SYSTEM.iter().chain(&lists::SETTINGS).map(Path::new);
+    [&places.project, &places.home, &places.lcc, &places.program]
         .into_iter()
-        .chain(&places.programs)
+        .chain(&places.read_only)
+        .map(PathBuf::as_path)
+        .chain(fixed)
         .flat_map(|path| path.ancestors().skip(1))
         .filter(|path| *path != Path::new("/"))
-        .collect();
-    above.sort_unstable();
-    above.dedup();
-    for path in above {
-        out.literal("allow file-read-metadata", "ABOVE", path);
-    }
-
-    terminal(&mut out, places);
-    out.list("allow mach-lookup", "global-name", &MACH);
-    out.list("deny mach-lookup", "global-name", &MACH_DENIED);
-    out.line(
-        "(allow system-socket (require-all (socket-domain AF_INET) (socket-type SOCK_STREAM)))",
-    );
-    out.line(
-        "(allow system-socket (require-all (socket-domain AF_INET6) (socket-type SOCK_STREAM)))",
-    );
-    out.line(&format!("(allow network-outbound (remote tcp \"localhost:{}\"))", places.port));
-
-    protect(&mut out, &places.project);
-    out.line("(deny file-write-setugid)");
-    out.line("(deny file-link)");
-    Ok(Profile { text: out.text, parameters: out.parameters })
+        .map(Path::to_owned)
+        .collect()
 }
 
 /// lcc's own slave side and terminals made inside; no pattern that reaches the user's others.
-fn terminal(out: &mut Writer, places: &Places) {
-    out.line("(allow pseudo-tty)");
-    out.line(
-        "(allow file-read* file-write* file-ioctl (literal \"/dev/ptmx\") (literal \"/dev/tty\"))",
+fn terminal(places: &Places) -> Vec<Rule> {
+    const ALL: [&str; 4] = ["file-read*", "file-test-existence", "file-write-data", "file-ioctl"];
+    let mut rules = vec![
+        Rule::allow("terminals made inside", &["pseudo-tty"], Vec::new()),
+        Rule::allow("their master side", &ALL, fixed(Match::Literal, &["/dev/ptmx"])),
+        Rule::allow(
+            "their slave side, which the system marks as ours",
+            &ALL,
+            vec![Filter::Name("extension", "com.apple.sandbox.pty")],
+        ),
+    ];
+    if let Some(slave) = &places.terminal {
+        rules.push(Rule::allow(
+            "the one terminal that lcc gave",
+            &ALL,
+            vec![path(Match::Literal, slave), Filter::Fixed(Match::Literal, "/dev/tty")],
+        ));
+    }
+    rules
+}
+
+fn services(places: &Places) -> Vec<Rule> {
+    let named = |names: &[&'static str]| -> Vec<Filter> {
+        names.iter().map(|name| Filter::Name("global-name", name)).collect()
+    };
+    let mut denied = named(&lists::MACH_DENIED);
+    denied.extend(
+        lists::MACH_DENIED_FAMILIES.iter().map(|name| Filter::Name("global-name-prefix", name)),
     );
-    out.line("(allow file-read* file-write* file-ioctl (extension \"com.apple.sandbox.pty\"))");
-    if let Some(path) = &places.terminal {
-        out.literal("allow file-read* file-write* file-ioctl", "TERMINAL", path);
-    }
+    let mut rules = vec![
+        Rule::allow("services that every program needs", &["mach-lookup"], named(&lists::MACH)),
+        Rule::deny("keys, names, other programs, the screen: never", &["mach-lookup"], denied),
+    ];
+    rules.extend(places.session.as_ref().map(|session| {
+        let service = vec![Filter::Service(session_service(session))];
+        Rule::allow(
+            "nobody's service: what tells this session's processes",
+            &["mach-lookup"],
+            service,
+        )
+    }));
+    rules
 }
 
-/// Denied after the allowance, and for each specific operation: those win over a wildcard.
-fn protect(out: &mut Writer, project: &Path) {
-    const DENY: &str = "deny file-write* file-write-create file-write-unlink file-write-data \
-                        file-write-mode file-write-flags file-write-owner";
-    for path in protected::PATHS {
-        let path = project.join(path);
-        out.literal(DENY, "KEEP", &path);
-        out.subpath(DENY, "KEEP", &path);
-    }
-    let mut above: Vec<PathBuf> = protected::PATHS
-        .iter()
-        .flat_map(|path| Path::new(path).ancestors().skip(1).map(|part| project.join(part)))
-        .collect();
-    above.sort_unstable();
-    above.dedup();
-    for path in above {
-        // Otherwise the folder could be moved away and made anew.
-        out.literal("deny file-write-unlink", "PIN", &path);
-    }
+fn network(places: &Places) -> Vec<Rule> {
+    let socket = |domain| {
+        Filter::All(vec![
+            Filter::Word("socket-domain", domain),
+            Filter::Word("socket-type", "SOCK_STREAM"),
+        ])
+    };
+    vec![
+        Rule::allow("TCP", &["system-socket"], vec![socket("AF_INET"), socket("AF_INET6")]),
+        Rule::deny("no way out", &NETWORK, Vec::new()),
+        Rule::allow("but to lcc", &["network-outbound"], vec![Filter::Port(places.port)]),
+    ]
 }
 
-fn check(places: &Places) -> Result<(), Refusal> {
-    let all = [&places.project, &places.home]
-        .into_iter()
-        .chain(&places.programs)
-        .chain(&places.read_only)
-        .chain(&places.terminal);
-    for path in all {
-        let text = path.to_str();
-        if text.is_none_or(|text| text.contains(['"', '\\']) || text.chars().any(char::is_control))
-        {
-            return Err(Refusal::new(
-                path,
-                "its name has quotes, backslashes or control characters, which the profile \
-                 language cannot be trusted with",
-                "rename it",
-            ));
-        }
-        if !path.is_absolute() {
-            return Err(Refusal::new(path, "the path is not absolute", "name the whole path"));
-        }
-    }
-    let shared = ["/", "/Users", "/private", "/private/tmp", "/private/var", "/tmp", "/Volumes"];
-    let of_home = places.user_home.as_ref().is_some_and(|home| home.starts_with(&places.project));
-    if of_home || shared.iter().any(|path| places.project == Path::new(path)) {
-        return Err(Refusal::new(
-            &places.project,
-            "it is a folder of the whole system or your home",
-            "start lcc in the folder of one project",
-        ));
-    }
-    if places.home.starts_with(&places.project) || places.project.starts_with(&places.home) {
-        return Err(Refusal::new(
-            &places.home,
-            "lcc's state and the project lie in each other",
-            "set LCC_STATE_DIR to a folder outside the project",
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn places() -> Places {
-        Places {
-            project: "/Users/ada/project".into(),
-            home: "/Users/ada/Library/lcc/home".into(),
-            programs: vec!["/opt/homebrew/bin/lcc".into(), "/Users/ada/bin/claude".into()],
-            read_only: vec!["/Users/ada/.cargo/bin".into()],
-            terminal: Some("/dev/ttys042".into()),
-            port: 40_001,
-            user_home: Some("/Users/ada".into()),
-        }
-    }
-
-    #[test]
-    fn the_profile_is_pinned() {
-        let profile = generate(&places()).unwrap();
-        let mut text = profile.text;
-        for (name, value) in profile.parameters {
-            let _infallible = writeln!(text, ";; {name} = {}", value.display());
-        }
-        insta::assert_snapshot!(text);
-    }
-
-    #[test]
-    fn nothing_opens_the_rest_of_the_system() {
-        let text = generate(&places()).unwrap().text;
-        for never in [
-            "(allow default",
-            "(allow network*",
-            "network-bind",
-            "network-inbound",
-            "lsopen",
-            "appleevent-send",
-            "/dev/ttys",
-            "(regex",
-            "no-sandbox",
-            "/private/tmp",
-            "\"*:",
-            "(allow mach-lookup)",
-            "/Users",
-        ] {
-            assert!(!text.contains(never), "{never} is in the profile");
-        }
-        let opens = text.matches('(').count();
-        assert_eq!(opens, text.matches(')').count());
-    }
-
-    #[test]
-    fn odd_places_are_refused() {
-        let table: [fn(&mut Places); 6] = [
-            |places| places.project = "/Users/ada".into(),
-            |places| places.project = "/".into(),
-            |places| places.project = "/private/tmp".into(),
-            |places| places.project = "/Users/ada/a\"b".into(),
-            |places| places.home = "/Users/ada/project/state".into(),
-            |places| places.read_only = vec!["/Users/ada/a\nb".into()],
-        ];
-        for change in table {
-            let mut odd = places();
-            change(&mut odd);
-            assert!(generate(&odd).is_err(), "{odd:?}");
-        }
-    }
+fn writes(places: &Places) -> Vec<Rule> {
+    let device = |name| {
+        Filter::All(vec![
+            Filter::Fixed(Match::Literal, name),
+            Filter::Word("vnode-type", "CHARACTER-DEVICE"),
+        ])
+    };
+    let mut streams = vec![device("/dev/null")];
+    streams.extend(fixed(Match::Literal, &lists::STREAMS));
+    streams.push(Filter::Fixed(Match::Subpath, "/dev/fd"));
+    let folders = places.writable().map(|folder| path(Match::Subpath, &folder)).collect();
+    vec![
+        Rule::allow("nowhere, and a program's own streams", &["file-write-data"], streams),
+        Rule::allow("the project, and the state's folders for caches", &["file-write*"], folders),
+    ]
 }
