@@ -71,13 +71,16 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let around = Surroundings::look(config.as_deref())?;
             block_on(commands::proxy::configured(&around, options, out)).map(done)
         }
-        Some(Sub::Sandbox { project, tier, verbose, command }) => {
+        Some(Sub::Sandbox { project, tier, add_dir, verbose, command }) => {
             drop(out);
             let around = Surroundings::look(None)?;
             let home = around.home();
             let project =
                 commands::project::project(project.as_deref(), &around.here, home.as_deref())?;
+            let settings = around.load(Flags::default())?.resolved.settings;
+            let outfit = commands::outfit::outfit(&around, &settings, tier, &project, &add_dir)?;
             Ok(commands::sandbox::run(SandboxArgs {
+                outfit,
                 project: Some(project),
                 tier,
                 state: around.paths.state,
@@ -101,9 +104,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let sessions = around.paths.state.join("sessions");
             commands::status::run(&sessions, id.as_deref(), json, watch, &mut out).map(done)
         }
-        Some(Sub::Report { json, server, project, config }) => {
+        Some(Sub::Report { last, json, server, project, config }) => {
             let around = Surroundings::look(config.as_deref())?;
-            let args = ReportArgs { project, server, json };
+            let args = ReportArgs { project, server, json, last };
             block_on(commands::report::run(&around, &args, &mut out)).map(done)
         }
         Some(Sub::Snapshots { what }) => {

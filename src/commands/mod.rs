@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod error;
 pub mod logging;
 pub mod manual;
+pub mod outfit;
 pub mod practice;
 pub mod project;
 pub mod proxy;

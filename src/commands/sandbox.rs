@@ -1,7 +1,6 @@
 //! `lcc sandbox`: any command in the very sandbox that Claude Code gets.
 
 use std::{
-    collections::BTreeMap,
     env,
     ffi::OsString,
     fs::{self, DirBuilder, File},
@@ -13,17 +12,13 @@ use std::{
 
 use crate::{
     domain::Tier,
-    engine::sandbox::{self, LaunchError, Request, Terminal, sys},
+    engine::sandbox::{self, LaunchError, Request, Terminal, sys, toolchain::Outfit},
 };
 
 /// The exit code for a command that was not started.
 const NOT_STARTED: u8 = 125;
 /// The name of lock files.
 const LOCK: &str = "lock";
-/// What of the caller's environment a command may see.
-const ENVIRONMENT: [&str; 9] =
-    ["PATH", "TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COLUMNS"];
-
 /// What the command line says.
 #[derive(Debug, Clone)]
 pub struct SandboxArgs {
@@ -35,6 +30,8 @@ pub struct SandboxArgs {
     pub state: PathBuf,
     /// Further folders that may be read.
     pub read_only: Vec<PathBuf>,
+    /// Toolchains, added folders and passed variables.
+    pub outfit: Outfit,
     /// The command and its arguments.
     pub command: Vec<OsString>,
     /// Whether to say what the start proved, on standard error.
@@ -71,15 +68,23 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         path: PathBuf::new(),
         reason: "no command was named after --".to_owned(),
     })?;
+    let outfit = args.outfit;
+    let mut env = outfit.env.clone();
+    let path = match args.tier {
+        Tier::Strict | Tier::Reduced => outfit.search_path(),
+        Tier::Off => env::var("PATH").unwrap_or_default(),
+    };
+    env.insert("PATH".to_owned(), path);
     let request = Request {
         tier: args.tier,
         project,
         home: home.path.clone(),
         program: program.into(),
         args: command.collect(),
-        env: environment(),
+        env,
         lcc: env::current_exe().map_err(io("finding lcc's own program"))?,
         read_only: args.read_only,
+        mounts: outfit.mounts,
     };
     let endpoint = sandbox::endpoint(args.tier).map_err(io("binding a port"))?;
     let launched = sandbox::launch(request, endpoint, Terminal::Inherit)?;
@@ -88,7 +93,9 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
     if args.verbose {
         let report = &launched.report;
         eprintln!("lcc: {} of {} escape attempts blocked", report.blocked, report.probes);
-        for note in &report.notes {
+        let shown = outfit.tools.join(", ");
+        eprintln!("lcc: toolchains: {}", if shown.is_empty() { "none" } else { &shown });
+        for note in report.notes.iter().chain(&outfit.notes) {
             eprintln!("lcc: note: {note}");
         }
     }
@@ -96,10 +103,6 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
     let status = launched.child.wait().map_err(io("waiting for the command"))?;
     sys::restore_keyboard_signals();
     Ok(status)
-}
-
-fn environment() -> BTreeMap<String, String> {
-    ENVIRONMENT.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect()
 }
 
 /// A home that lasts as long as the command; its lock tells others that it is in use.

@@ -6,6 +6,8 @@ mod access;
 mod patience;
 #[path = "schema_prefix.rs"]
 mod prefix;
+#[path = "schema_sandbox.rs"]
+mod sandbox;
 #[path = "schema_serve.rs"]
 mod serve;
 #[path = "schema_warm.rs"]
@@ -46,6 +48,10 @@ pub enum Key {
     Profile,
     /// Tier of the sandbox.
     Sandbox,
+    /// Folders that the sandboxed program may read or write besides the project.
+    AddDirs,
+    /// Variables that pass into the sandbox.
+    PassEnv,
     /// Path of the Claude Code program.
     Claude,
     /// Name of the theme.
@@ -134,7 +140,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 49] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -160,6 +166,8 @@ impl Key {
         Self::AuthKeyFile,
         Self::AuthCommand,
         Self::AuthHeader,
+        Self::AddDirs,
+        Self::PassEnv,
         Self::PracticeReadRate,
         Self::PracticeWriteRate,
         Self::ServeAuto,
@@ -185,12 +193,16 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 6] =
-        ["tls", "auth", "practice", "serve", "snapshots", "prefix_care"];
+    pub const TABLES: [&'static str; 7] =
+        ["tls", "auth", "sandbox", "practice", "serve", "snapshots", "prefix_care"];
 
     /// The setting with this name in this table.
     #[must_use]
     pub fn find(table: Option<&str>, name: &str) -> Option<Self> {
+        // A file with a table `[sandbox]` cannot have a line `sandbox = …`, too.
+        if (table, name) == (Some("sandbox"), "tier") {
+            return Some(Self::Sandbox);
+        }
         Self::ALL.into_iter().find(|key| {
             let entry = key.entry();
             entry.table == table && entry.name == name
@@ -348,7 +360,8 @@ impl Key {
                 example: "sandbox = \"strict\"",
                 env: "LCC_SANDBOX",
                 flag: Some("--sandbox"),
-                doc: "The sandbox around Claude Code. With `off` Claude Code asks for every \
+                doc: "The sandbox around Claude Code; in a file that has a table [sandbox] written \
+                      `tier = \"strict\"` there. With `off` Claude Code asks for every \
                       permission itself. lcc never weakens it by itself.",
             },
             Self::Claude => Entry {
@@ -393,6 +406,8 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
+            Self::AddDirs => sandbox::ADD_DIRS,
+            Self::PassEnv => sandbox::PASS_ENV,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -16,6 +16,7 @@ mod server;
 mod settings;
 mod status;
 mod submission;
+mod trust;
 mod warm;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -92,6 +93,7 @@ struct Engine {
     record: record::Keeper,
     server_news: ServerNews,
     size: (u16, u16),
+    trust: trust::Trust,
 }
 
 impl Engine {
@@ -128,6 +130,7 @@ impl Engine {
             log: Log::default(),
             record: record::Keeper::default(),
             server_news: ServerNews::default(),
+            trust: trust::Trust::default(),
         }
     }
 
@@ -176,6 +179,7 @@ impl Engine {
             line.warmer.open(warm::opening(&plan.conversation));
         }
         self.push(Update::ChildStarting);
+        self.trust_begins().await;
         if !self.flush().await {
             return;
         }
@@ -382,6 +386,7 @@ impl Engine {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;
         }
+        self.trust_ends().await;
         if let Some(line) = self.line.take() {
             line.end().await;
         }

@@ -6,7 +6,7 @@ use crate::{
     domain::{Api, Equipment, Policy, PrefixCare, SidePolicy, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
-        server::ServeSettings, window::warm::Pace,
+        sandbox::toolchain::Outfit, server::ServeSettings, window::warm::Pace,
     },
 };
 
@@ -79,6 +79,8 @@ pub struct SessionSettings {
     pub practice: PracticeOptions,
     /// What Claude Code may know of the user's surroundings.
     pub surroundings: Surroundings,
+    /// Toolchains, added folders and variables that Claude Code gets.
+    pub outfit: Outfit,
 }
 
 /// Which model server to use.

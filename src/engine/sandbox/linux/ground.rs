@@ -17,7 +17,7 @@ use nix::{
 
 use crate::engine::sandbox::{
     LaunchError, Request,
-    policy::{Ground, HOME_FOLDERS, Kind, Program, Refusal, guard, protected},
+    policy::{Content, Extra, Ground, HOME_FOLDERS, Kind, Program, Refusal, guard, protected},
 };
 
 /// Resolves every path of the request and looks at what stands in protected places.
@@ -34,6 +34,7 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         .iter()
         .map(|path| resolve(path, "a readable folder"))
         .collect::<Result<Vec<_>, _>>()?;
+    let mounts = request.mounts.into_iter().map(extra).collect::<Result<Vec<_>, _>>()?;
     let folder = open_project(&project).map_err(LaunchError::io(named("the project", &project)))?;
     let about = stat(&folder).map_err(LaunchError::io(named("the project", &project)))?;
     let mut found = BTreeMap::new();
@@ -46,6 +47,8 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
     }
     let mut shown: Vec<&Path> = vec![&project, &home];
     shown.extend(read_only.iter().map(PathBuf::as_path));
+    let in_place = mounts.iter().filter(|extra| extra.source() == Some(&extra.target));
+    shown.extend(in_place.map(|extra| extra.target.as_path()));
     let program = program(&request.program, &project, &shown)?;
     Ok(Ground {
         owner: about.st_uid,
@@ -53,11 +56,22 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         home,
         lcc,
         read_only,
+        mounts,
         program,
         args: request.args,
         env: request.env,
         found,
     })
+}
+
+/// Resolves the source of an extra mount; its place inside stays as it was named.
+fn extra(mount: Extra) -> Result<Extra, LaunchError> {
+    let content = match mount.content {
+        Content::ReadOnly(path) => Content::ReadOnly(resolve(&path, "a readable folder")?),
+        Content::Writable(path) => Content::Writable(resolve(&path, "a writable folder")?),
+        made @ (Content::Memory | Content::Text(_) | Content::Mask(_)) => made,
+    };
+    Ok(Extra { content, ..mount })
 }
 
 /// Makes the writable folders of the private home. What lies in the home was writable in earlier

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Ground, HostFacts, Refusal};
+use super::{Ground, HostFacts, Refusal, extra};
 
 /// System folders: neither they nor anything below them may be a project.
 const SYSTEM: [&str; 12] = [
@@ -25,6 +25,9 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     for folder in &ground.read_only {
         readable(host, ground, folder)?;
     }
+    for mount in &ground.mounts {
+        extra::check(host, ground, mount)?;
+    }
     if host.bwrap.starts_with(&ground.project) || host.bwrap.starts_with(&ground.home) {
         return Err(Refusal::new(
             &host.bwrap,
@@ -35,7 +38,7 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn plain(path: &Path) -> Result<(), Refusal> {
+pub(super) fn plain(path: &Path) -> Result<(), Refusal> {
     let dotted = path
         .components()
         .any(|part| matches!(part, std::path::Component::ParentDir | std::path::Component::CurDir));
@@ -48,7 +51,7 @@ fn plain(path: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn not_system(path: &Path) -> Result<(), Refusal> {
+pub(super) fn not_system(path: &Path) -> Result<(), Refusal> {
     if SHARED.iter().any(|shared| path == Path::new(shared)) || path.starts_with("/run/lcc") {
         return Err(Refusal::new(path, "this folder is shared by the whole system", OTHER_FOLDER));
     }
@@ -103,7 +106,7 @@ fn home(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn readable(host: &HostFacts, ground: &Ground, path: &Path) -> Result<(), Refusal> {
+pub(super) fn readable(host: &HostFacts, ground: &Ground, path: &Path) -> Result<(), Refusal> {
     const FIX: &str = "name the one folder that is needed";
     plain(path)?;
     let pseudo = ["/proc", "/sys", "/dev", "/run", "/tmp"];

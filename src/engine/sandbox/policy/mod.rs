@@ -1,6 +1,7 @@
 //! The policy of the strict tier as pure values: facts in, a plan or a refusal out.
 
 pub mod bwrap;
+pub mod extra;
 pub mod guard;
 pub mod protected;
 #[cfg(test)]
@@ -14,6 +15,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use extra::{Content, Extra};
 
 /// The folder inside the sandbox that holds lcc's own program and the one it starts.
 pub const TOOLS: &str = "/run/lcc/bin";
@@ -107,6 +110,8 @@ pub struct Ground {
     pub lcc: PathBuf,
     /// Further folders that may be read.
     pub read_only: Vec<PathBuf>,
+    /// Further mounts: toolchains, added folders.
+    pub mounts: Vec<Extra>,
     /// The program to start.
     pub program: Program,
     /// Its arguments.

@@ -36,6 +36,7 @@ fn ground() -> Ground {
         home: "/home/ada/.local/state/lcc/s1/home".into(),
         lcc: "/home/ada/.cargo/bin/lcc".into(),
         read_only: Vec::new(),
+        mounts: Vec::new(),
         program: Program::File { real: "/opt/claude/claude.exe".into(), name: "claude".into() },
         args: vec!["-p".into(), "--x".into()],
         env: BTreeMap::new(),
@@ -231,7 +232,9 @@ fn the_search_path_has_no_writable_entry() {
         ..ground()
     };
     let env = super::bwrap::inner_env(&ground);
-    assert_eq!(env["PATH"], format!("{}:/usr/games:/opt/node/bin", super::PATH));
+    // In the caller's order, before what the system has of the same name.
+    let rest = super::PATH.strip_prefix("/run/lcc/bin").unwrap();
+    assert_eq!(env["PATH"], format!("/run/lcc/bin:/usr/games:/opt/node/bin{rest}"));
     assert_eq!(env["HOME"], "/home/ada/.local/state/lcc/s1/home");
 }
 

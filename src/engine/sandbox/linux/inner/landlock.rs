@@ -33,7 +33,14 @@ pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
         .scope(Scope::from_all(NEWEST))?
         .create()?;
     let mut ruleset = allow(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;
-    for tree in [orders.project.as_path(), &orders.home, Path::new("/tmp"), Path::new("/dev/shm")] {
+    let own = [orders.project.as_path(), &orders.home, Path::new("/tmp"), Path::new("/dev/shm")];
+    let planned = orders.mounts.iter().filter(|mount| mount.writable).map(|m| m.path.as_path());
+    // Folders that were added writable, and those in memory; the devices have rules of their own.
+    let added = planned.filter(|path| {
+        !["/proc", "/dev"].iter().any(|at| path.starts_with(at))
+            && !own.iter().any(|tree| path.starts_with(tree))
+    });
+    for tree in own.into_iter().chain(added) {
         ruleset = allow(ruleset, tree, all ^ AccessFs::IoctlDev)?;
     }
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::ReadDir;
