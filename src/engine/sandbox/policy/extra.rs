@@ -117,5 +117,12 @@ pub(super) fn readable_only(ground: &Ground, entry: &Path) -> bool {
         .chain(extras)
         .filter(|(path, _)| entry.starts_with(path))
         .max_by_key(|(path, writable)| (path.components().count(), *writable))
-        .map_or_else(|| entry.starts_with("/usr"), |(_, writable)| !writable)
+        .map_or_else(
+            // A folder of which single files are shown lies on the root, which is read-only.
+            || {
+                let lists = |extra: &Extra| extra.target.parent() == Some(entry);
+                entry.starts_with("/usr") || ground.mounts.iter().any(lists)
+            },
+            |(_, writable)| !writable,
+        )
 }

@@ -36,11 +36,11 @@ fn strip(table: &mut Table) {
             || value.as_str().is_some_and(|text| super::variables::looks_secret(text).is_some());
         !secret
     });
-    for (_, value) in table.iter_mut() {
-        if let Value::Table(inner) = value {
-            strip(inner);
-        }
-    }
+    table.retain(|_, value| {
+        let Value::Table(inner) = value else { return true };
+        strip(inner);
+        !inner.is_empty()
+    });
 }
 
 #[cfg(test)]

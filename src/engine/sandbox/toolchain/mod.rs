@@ -218,13 +218,17 @@ fn search_path(
     bins: &[PathBuf],
 ) -> Vec<PathBuf> {
     let readable = |path: &Path| {
-        path.starts_with("/usr")
-            || ["/bin", "/sbin"].iter().any(|at| path == Path::new(at))
-            || bins.iter().any(|bin| bin == path)
-            || path
-                .ancestors()
-                .find_map(|part| mounts.get(part))
-                .is_some_and(|content| matches!(content, Content::ReadOnly(_)))
+        let above = path.ancestors().find_map(|part| mounts.get(part));
+        // A folder of which single files are shown lies on the root, which is read-only.
+        let lists = || mounts.keys().any(|file| file.parent() == Some(path));
+        match above {
+            Some(content) => matches!(content, Content::ReadOnly(_)),
+            None => {
+                path.starts_with("/usr")
+                    || ["/bin", "/sbin"].iter().any(|at| path == Path::new(at))
+                    || lists()
+            }
+        }
     };
     let mut seen = BTreeSet::new();
     let mut path = Vec::new();
@@ -232,7 +236,8 @@ fn search_path(
         let either = [named, real].into_iter().find(|path| readable(path))?;
         Some(either.clone())
     });
-    for entry in named.chain(bins.iter().cloned()) {
+    let bins = bins.iter().filter(|bin| readable(bin)).cloned();
+    for entry in named.chain(bins) {
         let is_credential = is_credential(&entry, facts.home.as_deref());
         if !is_credential && !entry.starts_with(&facts.project) && seen.insert(entry.clone()) {
             path.push(entry);
