@@ -121,7 +121,8 @@ pub(super) fn readable_only(ground: &Ground, entry: &Path) -> bool {
             // A folder of which single files are shown lies on the root, which is read-only.
             || {
                 let lists = |extra: &Extra| extra.target.parent() == Some(entry);
-                entry.starts_with("/usr") || ground.mounts.iter().any(lists)
+                entry.starts_with("/usr")
+                    || (!entry.starts_with("/tmp") && ground.mounts.iter().any(lists))
             },
             |(_, writable)| !writable,
         )

@@ -119,10 +119,15 @@ impl Outfit {
     }
 }
 
+/// There is no network: tools that would wait for one are told not to.
+const OFFLINE: [(&str, &str); 3] =
+    [("PIP_RETRIES", "0"), ("PIP_DISABLE_PIP_VERSION_CHECK", "1"), ("PIP_NO_INPUT", "1")];
+
 /// Plans what is shown of the toolchains.
 #[must_use]
 pub fn plan(facts: &Facts) -> Outfit {
     let mut outfit = Outfit::default();
+    outfit.env.extend(OFFLINE.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let mut mounts: BTreeMap<PathBuf, Content> = BTreeMap::new();
     let mut bins: Vec<PathBuf> = Vec::new();
     for found in &facts.found {
@@ -220,7 +225,8 @@ fn search_path(
     let readable = |path: &Path| {
         let above = path.ancestors().find_map(|part| mounts.get(part));
         // A folder of which single files are shown lies on the root, which is read-only.
-        let lists = || mounts.keys().any(|file| file.parent() == Some(path));
+        let lists =
+            || !path.starts_with("/tmp") && mounts.keys().any(|file| file.parent() == Some(path));
         match above {
             Some(content) => matches!(content, Content::ReadOnly(_)),
             None => {
