@@ -62,6 +62,7 @@ fn one(text: &mut String, change: &Change, diffs: bool) {
         What::Mode => "mode",
         What::Replaced => "replaced",
         What::Removed => "removed",
+        What::Folder => "new folder",
         What::Repository => "new repository",
     };
     let path = diff::plain(&change.path);

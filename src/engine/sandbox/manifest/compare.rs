@@ -1,6 +1,9 @@
 //! What changed between two manifests, judged; pure.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +22,8 @@ pub enum What {
     Mode,
     /// It is something else now: a link where a file was.
     Replaced,
+    /// A whole folder of programs is new: a virtual environment, or a package manager's.
+    Folder,
     /// It is gone.
     Removed,
     /// A repository of git's that was not there: git runs what its settings say.
@@ -57,8 +62,7 @@ pub fn compare(before: (&Manifest, &Texts), after: (&Manifest, &Texts), held: bo
         let reader = "git, which runs what its settings say".to_owned();
         changes.push(Change { path, what: What::Repository, reader, held: false, diff: None });
     }
-    let paths: std::collections::BTreeSet<&PathBuf> =
-        old.files.keys().chain(new.files.keys()).collect();
+    let paths: BTreeSet<&PathBuf> = old.files.keys().chain(new.files.keys()).collect();
     for path in paths {
         let (was, is) = (old.files.get(path), new.files.get(path));
         let what = match (was, is) {
@@ -84,8 +88,50 @@ pub fn compare(before: (&Manifest, &Texts), after: (&Manifest, &Texts), held: bo
             diff: shown(path, what, (was, old_texts), (is, new_texts)),
         });
     }
+    let mut changes = folded(changes, old);
     changes.sort_by_key(|change| !change.held);
     changes
+}
+
+/// New folders of programs as one change each, with the names in place of the diff.
+fn folded(changes: Vec<Change>, old: &Manifest) -> Vec<Change> {
+    let created = |change: &Change| change.what == What::Created && !change.held;
+    let environments: BTreeSet<PathBuf> = changes
+        .iter()
+        .filter(|change| created(change) && change.path.ends_with("pyvenv.cfg"))
+        .filter_map(|change| change.path.parent().map(Path::to_owned))
+        .collect();
+    let folder = |change: &Change| -> Option<PathBuf> {
+        let above = change.path.ancestors().skip(1);
+        let mut environment = above.filter(|above| environments.contains(*above));
+        let bin = change.path.parent().filter(|parent| {
+            parent.ends_with("node_modules/.bin")
+                && !old.files.keys().any(|file| file.starts_with(parent))
+        });
+        environment.next().or(bin).filter(|_| created(change)).map(Path::to_owned)
+    };
+    let mut kept = Vec::new();
+    let mut folders: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    for change in changes {
+        match folder(&change) {
+            Some(path) => {
+                let name = change.path.strip_prefix(&path).unwrap_or(&change.path);
+                let (_, names) =
+                    folders.entry(path.clone()).or_insert_with(|| (change.reader, String::new()));
+                names.push_str(&format!("+ {}\n", diff::plain(name)));
+            }
+            None => kept.push(change),
+        }
+    }
+    kept.extend(folders.into_iter().map(|(path, (reader, names))| Change {
+        path,
+        what: What::Folder,
+        reader,
+        held: false,
+        diff: Some(names),
+    }));
+    kept.sort_by(|a, b| a.path.cmp(&b.path));
+    kept
 }
 
 fn reader(path: &Path) -> &'static str {
@@ -124,6 +170,6 @@ fn shown(
             let mode = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.mode);
             Some(format!("mode {:04o} -> {:04o}\n", mode(was), mode(is)))
         }
-        What::Repository => None,
+        What::Repository | What::Folder => None,
     }
 }

@@ -149,8 +149,7 @@ impl Watch {
         &self.before.manifest
     }
 
-    /// Whether something changed by now that the sandbox keeps as it is; looks at those paths
-    /// alone.
+    /// What changed by now although the sandbox keeps it as it is; for a look in between.
     ///
     /// # Errors
     /// When the project cannot be looked at.

@@ -262,7 +262,10 @@ pub fn reader(path: &Path) -> Option<&'static str> {
     let by_folder = || {
         FOLDERS
             .iter()
-            .find(|(_, folders)| parents.iter().any(|parent| folders.contains(parent)))
+            // The name itself, too: a link in the place of the folder.
+            .find(|(_, folders)| {
+                parents.iter().chain([&name]).any(|parent| folders.contains(parent))
+            })
             .map(|(who, _)| *who)
     };
     let deep = || {
