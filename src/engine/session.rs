@@ -137,6 +137,7 @@ impl Engine {
     async fn run(&mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.trust = trust::Trust::look(&self.settings);
         if !self.find_server(&mut inbox, &mut pulse).await {
             return;
         }

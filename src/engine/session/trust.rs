@@ -1,30 +1,43 @@
 //! The files that other programs trust, looked at before Claude Code starts and after it ended.
 
-use super::Engine;
+use std::{io, sync::Arc};
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{Engine, SessionSettings};
 use crate::{
     engine::sandbox::manifest::keep::{Review, Watch},
     protocol::NoticeLevel,
 };
 
-/// The session's watch over them; it begins with the first Claude Code and ends with the session.
+type Begun = io::Result<(Watch, Vec<Review>)>;
+
+/// The session's watch over them; it begins before the first Claude Code and ends with the
+/// session.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
+    looking: Option<JoinHandle<Begun>>,
     watch: Option<Watch>,
 }
 
-impl Engine {
-    /// Looks at the project before anything of Claude Code runs in it.
-    pub(super) async fn trust_begins(&mut self) {
-        if self.trust.watch.is_some() {
-            return;
-        }
-        let settings = std::sync::Arc::clone(&self.settings);
-        let begun = tokio::task::spawn_blocking(move || {
+impl Trust {
+    /// Starts to look at once, while the server is still being looked for.
+    pub(super) fn look(settings: &Arc<SessionSettings>) -> Self {
+        let settings = Arc::clone(settings);
+        let looking = spawn_blocking(move || {
             let folder = settings.home.parent().unwrap_or(&settings.home);
             Watch::begin(&settings.project, folder, &settings.id, settings.tier)
-        })
-        .await;
-        let begun = begun.map_err(std::io::Error::other).and_then(|begun| begun);
+        });
+        Self { looking: Some(looking), watch: None }
+    }
+}
+
+impl Engine {
+    /// Waits until the project has been looked at: nothing of Claude Code runs before that.
+    pub(super) async fn trust_begins(&mut self) {
+        let Some(looking) = self.trust.looking.take() else { return };
+        let begun = looking.await;
+        let begun = begun.map_err(io::Error::other).and_then(|begun| begun);
         match begun {
             Ok((watch, cut_off)) => {
                 let manifest = watch.manifest();
@@ -63,8 +76,14 @@ impl Engine {
 
     /// Looks again; the review is kept for the end message and `lcc report`.
     pub(super) async fn trust_ends(&mut self) {
+        if let Some(looking) = self.trust.looking.take() {
+            // Nothing of Claude Code ever ran.
+            if let Ok(Ok((watch, _))) = looking.await {
+                watch.forget();
+            }
+        }
         let Some(watch) = self.trust.watch.take() else { return };
-        let ended = tokio::task::spawn_blocking(move || watch.end()).await;
+        let ended = spawn_blocking(move || watch.end()).await;
         match ended {
             Ok(Ok(review)) => {
                 tracing::info!("{} files that others trust changed", review.changes.len());

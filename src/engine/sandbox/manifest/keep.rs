@@ -162,6 +162,11 @@ impl Watch {
         Ok(judge(&self.before, (&manifest, &texts), false))
     }
 
+    /// Ends the watch over a session in which nothing ran.
+    pub fn forget(self) {
+        let _already_gone = fs::remove_file(&self.place);
+    }
+
     /// Looks again after everything of the session has ended, and keeps the review.
     ///
     /// # Errors
