@@ -119,6 +119,7 @@ fn main() {
         path: &path,
         lang: None,
         tz: None,
+        more: &BTreeMap::new(),
         bare_root: true,
     });
     let lcc_home = root.path().display().to_string();

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands::{practice::Script, proxy::ProxyOptions},
     domain::Tier,
+    engine::sandbox::toolchain::folders::AddDir,
 };
 
 /// Claude Code, fully local, with the truth about the server beside it.
@@ -66,6 +67,9 @@ pub struct CockpitArgs {
     /// Project folder [default: this directory].
     #[arg(long, value_name = "DIR")]
     pub project: Option<PathBuf>,
+    /// A further folder to read, or DIR:rw to write it, too; may be given several times.
+    #[arg(long, value_name = "DIR[:rw]")]
+    pub add_dir: Vec<AddDir>,
     /// Install what is missing without asking.
     #[arg(long, short)]
     pub yes: bool,
@@ -127,6 +131,9 @@ pub enum Sub {
         /// How strong: strict, reduced or off.
         #[arg(long = "sandbox", value_name = "TIER", default_value = "strict")]
         tier: Tier,
+        /// A further folder to read, or DIR:rw to write it, too; may be given several times.
+        #[arg(long, value_name = "DIR[:rw]")]
+        add_dir: Vec<AddDir>,
         /// Say what the start proved.
         #[arg(long, short)]
         verbose: bool,
@@ -166,6 +173,9 @@ pub enum Sub {
     /// What the fixed part of this project's last session consisted of, and what each profile
     /// would cost.
     Report {
+        /// Only what the last session left for other programs: the files they run, with a diff.
+        #[arg(long)]
+        last: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,

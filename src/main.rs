@@ -107,15 +107,18 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let args = CheckArgs { project, tier, json, negative_control };
             commands::sandbox::check::run(&around, &args, &mut out)
         }
-        Some(Sub::Sandbox { what: None, project, tier, verbose, command }) => {
+        Some(Sub::Sandbox { what: None, project, tier, add_dir, verbose, command }) => {
             drop(out);
             let around = Surroundings::look(None)?;
             let home = around.home();
             let project =
                 commands::project::project(project.as_deref(), &around.here, home.as_deref())?;
-            let limits = commands::limits::limits(&around.load(Flags::default())?.resolved.settings);
+            let settings = around.load(Flags::default())?.resolved.settings;
+            let limits = commands::limits::limits(&settings);
+            let outfit = commands::outfit::outfit(&around, &settings, tier, &project, &add_dir)?;
             Ok(commands::sandbox::run(SandboxArgs {
                 limits,
+                outfit,
                 project: Some(project),
                 tier,
                 state: around.paths.state,
@@ -139,9 +142,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let sessions = around.paths.state.join("sessions");
             commands::status::run(&sessions, id.as_deref(), json, watch, &mut out).map(done)
         }
-        Some(Sub::Report { json, server, project, config }) => {
+        Some(Sub::Report { last, json, server, project, config }) => {
             let around = Surroundings::look(config.as_deref())?;
-            let args = ReportArgs { project, server, json };
+            let args = ReportArgs { project, server, json, last };
             block_on(commands::report::run(&around, &args, &mut out)).map(done)
         }
         Some(Sub::Snapshots { what }) => {

@@ -48,9 +48,11 @@ fn order(
             path: "/usr/bin:/bin",
             lang: None,
             tz: None,
+            more: &std::collections::BTreeMap::new(),
             bare_root: false,
         }),
         look: Look::Dark,
+        mounts: Vec::new(),
     }
 }
 

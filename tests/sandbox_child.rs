@@ -49,6 +49,7 @@ impl Bench {
             env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             lcc: env!("CARGO_BIN_EXE_lcc").into(),
             read_only: Vec::new(),
+            mounts: Vec::new(),
         }
     }
 }

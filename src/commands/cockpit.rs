@@ -1,6 +1,10 @@
 //! `lcc`: the cockpit in this directory.
 
-use std::{io::IsTerminal, path::PathBuf};
+use std::{
+    ffi::OsString,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
 
 use super::{
     CommandError, bodies, project, reach, serve,
@@ -16,6 +20,7 @@ use crate::{
         backend::LogPlace,
         claude::state::Look,
         practice::PracticeOptions,
+        sandbox::{manifest::keep, toolchain::Outfit},
         session::{self, Open, ServerChoice, SessionSettings},
         window::warm::Pace,
     },
@@ -31,6 +36,8 @@ const SCROLLBACK: usize = 10_000;
 
 /// Everything a start needs, decided before the screen is taken.
 struct Start {
+    /// The project's folder in lcc's state.
+    private: PathBuf,
     session: SessionSettings,
     front: shell::FrontOptions,
 }
@@ -49,13 +56,30 @@ pub fn run(args: &CockpitArgs) -> Result<(), CommandError> {
         .map_err(CommandError::other)?;
     // A credential that cannot be had is told while there is a plain screen to tell it on.
     runtime.block_on(start.session.reach.prove()).map_err(CommandError::usage)?;
+    let (private, id) = (start.private, start.session.id.clone());
     runtime.block_on(async move {
         let (commands, updates, engine) = session::start(start.session);
         let left = shell::run(start.front, commands, updates).await;
         // The front has let go of its ends by now: the engine sees it and ends the child.
         let _ = engine.await;
         left.map_err(CommandError::other)
-    })
+    })?;
+    farewell(&private, &id)
+}
+
+/// What the session left for other programs: one line, or an error when something changed that
+/// the sandbox keeps as it is.
+fn farewell(private: &Path, id: &str) -> Result<(), CommandError> {
+    let Some(review) = keep::recall(private).filter(|review| review.session == id) else {
+        return Ok(());
+    };
+    if let Some(summary) = review.summary() {
+        println!("{summary}");
+    }
+    match review.alarm() {
+        Some(alarm) => Err(CommandError::Other(alarm)),
+        None => Ok(()),
+    }
 }
 
 fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandError> {
@@ -86,6 +110,8 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let claude = setup::claude_code(&places, consent)?;
     setup::sandbox(settings.sandbox, consent)?;
 
+    let outfit =
+        super::outfit::outfit(around, settings, settings.sandbox, &project, &args.add_dir)?;
     let id = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect::<String>();
     let private = around.paths.state.join("projects").join(project::folder_name(&project));
     let size = crossterm::terminal::size().unwrap_or((80, 24));
@@ -126,7 +152,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             Some("") => Open::Last,
             Some(id) => Open::Resume(id.to_owned()),
         },
-        extra: args.claude_args.clone(),
+        extra: extra(args, &outfit),
         look: look(&theme, depth(around)),
         size,
         practice: PracticeOptions {
@@ -135,6 +161,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             ..PracticeOptions::default()
         },
         surroundings: surroundings(around),
+        outfit,
         project: project.clone(),
     };
     let front = shell::FrontOptions {
@@ -148,7 +175,17 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         },
         scrollback: SCROLLBACK,
     };
-    Ok(Start { session, front })
+    Ok(Start { private, session, front })
+}
+
+/// The user's arguments for Claude Code, which is told of added folders by its own switch.
+fn extra(args: &CockpitArgs, outfit: &Outfit) -> Vec<OsString> {
+    let added = outfit.added.iter().map(|folder| {
+        let mut word = OsString::from("--add-dir=");
+        word.push(folder);
+        word
+    });
+    added.chain(args.claude_args.iter().cloned()).collect()
 }
 
 fn given(resolved: &Resolved, key: Key) -> bool {

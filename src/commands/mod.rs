@@ -8,6 +8,7 @@ pub mod error;
 pub mod limits;
 pub mod logging;
 pub mod manual;
+pub mod outfit;
 pub mod practice;
 pub mod project;
 pub mod proxy;

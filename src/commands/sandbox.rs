@@ -3,7 +3,6 @@
 pub mod check;
 
 use std::{
-    collections::BTreeMap,
     env,
     ffi::OsString,
     fs::{self, DirBuilder, File},
@@ -16,9 +15,10 @@ use std::{
 use crate::{
     domain::Tier,
     engine::sandbox::{
-        self, Launched, LaunchError, Request, Terminal, egress,
+        self, LaunchError, Launched, Request, Terminal, egress,
         limits::{self, Limits, Watched},
         sys,
+        toolchain::Outfit,
     },
 };
 
@@ -26,10 +26,6 @@ use crate::{
 const NOT_STARTED: u8 = 125;
 /// The name of lock files.
 const LOCK: &str = "lock";
-/// What of the caller's environment a command may see.
-const ENVIRONMENT: [&str; 9] =
-    ["PATH", "TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COLUMNS"];
-
 /// What the command line says.
 #[derive(Debug, Clone)]
 pub struct SandboxArgs {
@@ -41,6 +37,8 @@ pub struct SandboxArgs {
     pub state: PathBuf,
     /// Further folders that may be read.
     pub read_only: Vec<PathBuf>,
+    /// Toolchains, added folders and passed variables.
+    pub outfit: Outfit,
     /// The command and its arguments.
     pub command: Vec<OsString>,
     /// Whether to say what the start proved, on standard error.
@@ -80,6 +78,13 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         reason: "no command was named after --".to_owned(),
     })?;
     let places = vec![project.clone(), home.path.clone()];
+    let outfit = args.outfit;
+    let mut env = outfit.env.clone();
+    let path = match args.tier {
+        Tier::Strict | Tier::Reduced => outfit.search_path(),
+        Tier::Off => env::var("PATH").unwrap_or_default(),
+    };
+    env.insert("PATH".to_owned(), path);
     let request = Request {
         tier: args.tier,
         project,
@@ -87,9 +92,10 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         state: args.state,
         program: program.into(),
         args: command.collect(),
-        env: environment(),
+        env,
         lcc: env::current_exe().map_err(io("finding lcc's own program"))?,
         read_only: args.read_only,
+        mounts: outfit.mounts,
     };
     let endpoint = sandbox::endpoint(args.tier).map_err(io("binding a port"))?;
     let launched = sandbox::launch(request, endpoint, Terminal::Inherit)?;
@@ -101,7 +107,9 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
     }
     if args.verbose {
         eprintln!("lcc: {} of {} escape attempts blocked", report.blocked, report.probes);
-        for note in report.notes.iter().chain(&lacks) {
+        let shown = outfit.tools.join(", ");
+        eprintln!("lcc: toolchains: {}", if shown.is_empty() { "none" } else { &shown });
+        for note in report.notes.iter().chain(&outfit.notes).chain(&lacks) {
             eprintln!("lcc: note: {note}");
         }
     }
@@ -120,10 +128,6 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
         eprintln!("lcc: stopped: {attempt}");
     }
     Ok(status)
-}
-
-fn environment() -> BTreeMap<String, String> {
-    ENVIRONMENT.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect()
 }
 
 /// A home that lasts as long as the command; its lock tells others that it is in use.

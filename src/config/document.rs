@@ -101,7 +101,11 @@ impl Lines<'_> {
         let mut found = Vec::new();
         for (name, value) in table {
             let line = self.line(name.span().start);
-            if let Some(key) = Key::find(inside, name.get_ref()) {
+            // `sandbox` is both a word at the top and a table.
+            let table = inside.is_none()
+                && value.get_ref().is_table()
+                && Key::TABLES.contains(&name.get_ref().as_ref());
+            if let Some(key) = Key::find(inside, name.get_ref()).filter(|_| !table) {
                 let text = self.source(name, value);
                 let text = if key.may_be_secret(&text) {
                     format!("{} = …", name.get_ref())

@@ -91,6 +91,8 @@ impl Flags {
             | Key::SideRequests
             | Key::PingSeconds
             | Key::Claude
+            | Key::AddDirs
+            | Key::PassEnv
             | Key::Leader
             | Key::Panes
             | Key::TlsCa

@@ -44,8 +44,12 @@ fn the_examples_of_the_schema_are_valid_together() {
         if let Some(table) = table {
             file.push_str(&format!("[{table}]\n"));
         }
+        if table == Some("sandbox") {
+            // The word at the top and the table exclude each other.
+            file.push_str("tier = \"strict\"\n");
+        }
         for key in Key::ALL.iter().filter(|key| key.entry().table == table) {
-            if EXCLUDED.contains(key) {
+            if EXCLUDED.contains(key) || *key == Key::Sandbox {
                 continue;
             }
             file.push_str(key.entry().example);
@@ -58,6 +62,18 @@ fn the_examples_of_the_schema_are_valid_together() {
         assert_ne!(resolved.origin(key), Origin::Default, "{key:?}");
     }
     assert_eq!(resolved.settings.sandbox, Tier::Strict);
+}
+
+#[test]
+fn the_sandbox_is_a_word_or_a_table() {
+    let of = |file: &str| resolve(&layers(file)).map(|resolved| resolved.settings);
+    assert_eq!(of("sandbox = \"off\"").unwrap().sandbox, Tier::Off);
+    let table = of("[sandbox]\ntier = \"off\"\nadd_dirs = [\"/d:rw\"]\nenv = [\"A_*\"]").unwrap();
+    assert_eq!(table.sandbox, Tier::Off);
+    assert_eq!((table.add_dirs, table.pass_env), (vec!["/d:rw".into()], vec!["A_*".into()]));
+    for wrong in ["add_dirs = [\"d\"]", "add_dirs = \"/d\"", "env = [\"*\"]", "env = [\"A=b\"]"] {
+        assert!(of(&format!("[sandbox]\n{wrong}")).is_err(), "{wrong}");
+    }
 }
 
 #[test]

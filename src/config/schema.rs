@@ -2,14 +2,16 @@
 
 #[path = "schema_access.rs"]
 mod access;
-#[path = "schema_limits.rs"]
-mod limits;
 #[path = "schema_bodies.rs"]
 mod bodies;
+#[path = "schema_limits.rs"]
+mod limits;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
 mod prefix;
+#[path = "schema_sandbox.rs"]
+mod sandbox;
 #[path = "schema_serve.rs"]
 mod serve;
 #[path = "schema_warm.rs"]
@@ -52,6 +54,10 @@ pub enum Key {
     Profile,
     /// Tier of the sandbox.
     Sandbox,
+    /// Folders that the sandboxed program may read or write besides the project.
+    AddDirs,
+    /// Variables that pass into the sandbox.
+    PassEnv,
     /// Path of the Claude Code program.
     Claude,
     /// Name of the theme.
@@ -146,7 +152,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -173,6 +179,8 @@ impl Key {
         Self::AuthKeyFile,
         Self::AuthCommand,
         Self::AuthHeader,
+        Self::AddDirs,
+        Self::PassEnv,
         Self::PracticeReadRate,
         Self::PracticeWriteRate,
         Self::ServeAuto,
@@ -201,11 +209,16 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 7] = ["tls", "auth", "practice", "serve", "snapshots", "limits", "prefix_care"];
+    pub const TABLES: [&'static str; 8] =
+        ["tls", "auth", "practice", "serve", "snapshots", "limits", "prefix_care", "sandbox"];
 
     /// The setting with this name in this table.
     #[must_use]
     pub fn find(table: Option<&str>, name: &str) -> Option<Self> {
+        // A file with a table `[sandbox]` cannot have a line `sandbox = …`, too.
+        if (table, name) == (Some("sandbox"), "tier") {
+            return Some(Self::Sandbox);
+        }
         Self::ALL.into_iter().find(|key| {
             let entry = key.entry();
             entry.table == table && entry.name == name
@@ -363,7 +376,8 @@ impl Key {
                 example: "sandbox = \"strict\"",
                 env: "LCC_SANDBOX",
                 flag: Some("--sandbox"),
-                doc: "The sandbox around Claude Code. With `off` Claude Code asks for every \
+                doc: "The sandbox around Claude Code; in a file that has a table [sandbox] written \
+                      `tier = \"strict\"` there. With `off` Claude Code asks for every \
                       permission itself. lcc never weakens it by itself.",
             },
             Self::Claude => Entry {
@@ -409,6 +423,8 @@ impl Key {
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
             Self::LogBodies => bodies::LOG_BODIES,
+            Self::AddDirs => sandbox::ADD_DIRS,
+            Self::PassEnv => sandbox::PASS_ENV,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

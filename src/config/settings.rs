@@ -110,6 +110,10 @@ pub struct Settings {
     pub profiles: BTreeMap<String, Equipment>,
     /// Sandbox tier asked for.
     pub sandbox: Tier,
+    /// Folders besides the project: absolute, with `:rw` at the end of those that may be written.
+    pub add_dirs: Vec<String>,
+    /// Variables that pass into the sandbox; a `*` at the end stands for anything.
+    pub pass_env: Vec<String>,
     /// Absolute path of Claude Code; `None`: look for it.
     pub claude: Option<PathBuf>,
     /// Theme name.
@@ -153,6 +157,8 @@ impl Default for Settings {
             profile: Profile::Lean.name().to_owned(),
             profiles: BTreeMap::new(),
             sandbox: Tier::Strict,
+            add_dirs: Vec::new(),
+            pass_env: Vec::new(),
             claude: None,
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
@@ -187,6 +193,8 @@ impl Settings {
             Key::SideRequests => self.side_requests = given.name()?,
             Key::Profile => self.profile = given.text("the name of a profile")?,
             Key::Sandbox => self.sandbox = given.name()?,
+            Key::AddDirs => self.add_dirs = given.folders()?,
+            Key::PassEnv => self.pass_env = given.variables()?,
             Key::Claude => self.claude = Some(given.path()?),
             Key::Theme => self.theme = given.text("the name of a theme")?,
             Key::Leader => self.leader = given.leader()?,
@@ -236,6 +244,10 @@ impl Settings {
         let path = |path: &Option<PathBuf>| {
             path.as_ref().map_or_else(unset, |path| path.display().to_string())
         };
+        let list = |names: &[String]| match names {
+            [] => unset(),
+            names => names.join(", "),
+        };
         match key {
             Key::Server => self.server.clone().unwrap_or_else(unset),
             Key::AllowRemote => self.allow_remote.to_string(),
@@ -254,6 +266,8 @@ impl Settings {
             Key::SideRequests => self.side_requests.to_string(),
             Key::Profile => self.profile.clone(),
             Key::Sandbox => self.sandbox.to_string(),
+            Key::AddDirs => list(&self.add_dirs),
+            Key::PassEnv => list(&self.pass_env),
             Key::Claude => path(&self.claude),
             Key::Theme => self.theme.clone(),
             Key::Leader => self.leader.clone(),

@@ -71,6 +71,42 @@ impl Given<'_> {
         }
     }
 
+    /// A list of texts; from a variable, between commas.
+    fn list(&self, expected: &str) -> Result<Vec<String>, String> {
+        let list: Option<Vec<String>> = match self {
+            Self::Toml(value) => value.as_array().and_then(|list| {
+                list.iter().map(|text| text.get_ref().as_str().map(str::to_owned)).collect()
+            }),
+            Self::Text(text) => Some(text.split(',').map(str::trim).map(str::to_owned).collect()),
+        };
+        list.filter(|list| list.iter().all(|text| !text.is_empty() && !text.contains('\0')))
+            .ok_or_else(|| format!("expected {expected}"))
+    }
+
+    /// Folders, each absolute, perhaps with `:rw` or `:ro` at its end.
+    pub(super) fn folders(&self) -> Result<Vec<String>, String> {
+        let expected = "a list of absolute folders, e.g. [\"/data\", \"/home/me/notes:rw\"]";
+        let list = self.list(expected)?;
+        match list.iter().find(|folder| !folder.starts_with('/')) {
+            None => Ok(list),
+            Some(folder) => Err(format!("{folder} is not absolute; expected {expected}")),
+        }
+    }
+
+    /// Names of variables, perhaps with `*` at the end.
+    pub(super) fn variables(&self) -> Result<Vec<String>, String> {
+        let expected = "a list of names, e.g. [\"RUST_LOG\", \"MYAPP_*\"]";
+        let list = self.list(expected)?;
+        let good = |name: &String| {
+            let stem = name.strip_suffix('*').unwrap_or(name);
+            !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        match list.iter().find(|name| !good(name)) {
+            None => Ok(list),
+            Some(name) => Err(format!("{name} names no variable; expected {expected}")),
+        }
+    }
+
     /// One of the names of an enum.
     pub(super) fn name<T: std::str::FromStr<Err = String>>(&self) -> Result<T, String> {
         match self {

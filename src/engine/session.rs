@@ -17,6 +17,7 @@ mod server;
 mod settings;
 mod status;
 mod submission;
+mod trust;
 mod warm;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -94,6 +95,7 @@ struct Engine {
     server_news: ServerNews,
     watching: eye::Watching,
     size: (u16, u16),
+    trust: trust::Trust,
 }
 
 impl Engine {
@@ -131,12 +133,14 @@ impl Engine {
             record: record::Keeper::default(),
             server_news: ServerNews::default(),
             watching: eye::Watching::default(),
+            trust: trust::Trust::default(),
         }
     }
 
     async fn run(&mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.trust = trust::Trust::look(&self.settings);
         if !self.find_server(&mut inbox, &mut pulse).await {
             return;
         }
@@ -179,6 +183,7 @@ impl Engine {
             line.warmer.open(warm::opening(&plan.conversation));
         }
         self.push(Update::ChildStarting);
+        self.trust_begins().await;
         if !self.flush().await {
             return;
         }
@@ -396,6 +401,7 @@ impl Engine {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;
         }
+        self.trust_ends().await;
         if let Some(line) = self.line.take() {
             line.end().await;
         }

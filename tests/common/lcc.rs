@@ -83,6 +83,16 @@ impl Lcc {
         out.status.success().then(|| serde_json::from_slice(&out.stdout).expect("a snapshot"))
     }
 
+    /// What another command of the same lcc prints, in the same folder; it must succeed.
+    pub fn run(&self, args: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lcc"));
+        command.args(args).current_dir(&self.cwd).env_clear();
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let out = command.output().expect("lcc starts");
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    }
+
     /// The same as a plain command, without a terminal.
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lcc"));

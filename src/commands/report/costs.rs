@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::Basis;
 use crate::{
+    commands::outfit::outfit,
     domain::{Equipment, Tier},
     engine::{
         claude::{
@@ -183,8 +184,12 @@ fn order(
     let conversation = Conversation::New(uuid::Uuid::new_v4().to_string());
     let home = basis.home.display().to_string();
     let get = |name: &str| basis.around.env.get(name).map(String::as_str);
+    let outfit = outfit(basis.around, basis.settings, tier, &basis.project, &[])
+        .map_err(|e| e.to_string())?;
+    let inside = outfit.search_path();
     let path = match tier {
-        Tier::Strict | Tier::Reduced => sandbox::policy::PATH,
+        Tier::Strict | Tier::Reduced if inside.is_empty() => sandbox::policy::PATH,
+        Tier::Strict | Tier::Reduced => &inside,
         Tier::Off => get("PATH").unwrap_or(sandbox::policy::PATH),
     };
     let output = claude::output_budget(SOME_WINDOW);
@@ -204,6 +209,7 @@ fn order(
         path,
         lang: None,
         tz: get("TZ"),
+        more: &outfit.env,
         bare_root: nix::unistd::geteuid().is_root() && tier == Tier::Off,
     });
     Ok(Order {
@@ -218,5 +224,6 @@ fn order(
         args: claude::arguments(&options, tier, &model, &conversation, &[]),
         env,
         look: Look::Dark,
+        mounts: outfit.mounts,
     })
 }

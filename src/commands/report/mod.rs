@@ -1,7 +1,8 @@
-//! `lcc report`: what the fixed part of this project's last session consisted of, and what each
-//! profile would cost.
+//! `lcc report`: what the fixed part of this project's last session consisted of, what it left
+//! for other programs, and what each profile would cost.
 
 mod costs;
+mod left;
 mod print;
 
 use std::{io::Write, path::PathBuf};
@@ -16,6 +17,7 @@ use crate::{
         access::Reach,
         backend, claude,
         proxy::{count::Question, upstream::Upstream},
+        sandbox::manifest::keep::{self, Review},
         session::record::{self, Record},
     },
 };
@@ -29,6 +31,8 @@ pub struct ReportArgs {
     pub server: Option<String>,
     /// Whether to print JSON.
     pub json: bool,
+    /// Whether to print only what the last session left for other programs.
+    pub last: bool,
 }
 
 /// The whole report.
@@ -42,6 +46,8 @@ pub struct Report {
     pub server: Option<String>,
     /// The project's last session; `None` when there was none.
     pub session: Option<Record>,
+    /// What that session left for other programs; `None` when none has ended yet.
+    pub left: Option<Review>,
     /// What each profile's first request would cost.
     pub profiles: Vec<costs::Cost>,
 }
@@ -79,6 +85,10 @@ pub async fn run(
     let private = around.paths.state.join("projects").join(project::folder_name(&project));
     let home = private.join("home");
     let record = record::recall(&home);
+    let left = keep::recall(&private);
+    if args.last {
+        return last(&project, left.as_ref(), args.json, out);
+    }
     let server = server(settings, record.as_ref()).await?;
     if server.is_none()
         && let Some(url) = &settings.server
@@ -100,12 +110,29 @@ pub async fn run(
         claude: program.and_then(|p| p.version).map(|v| v.to_string()),
         server: basis.server.map(|s| s.url),
         session: basis.record,
+        left,
         profiles,
     };
     let text = if args.json {
         serde_json::to_string_pretty(&report).map_err(CommandError::other)? + "\n"
     } else {
         print::text(&report)
+    };
+    out.write_all(text.as_bytes()).map_err(CommandError::other)
+}
+
+/// What the last session left, alone: no program is started and no server asked.
+fn last(
+    project: &std::path::Path,
+    left: Option<&Review>,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let text = if json {
+        let value = serde_json::json!({ "project": project, "left": left });
+        serde_json::to_string_pretty(&value).map_err(CommandError::other)? + "\n"
+    } else {
+        format!("project   {}\n", project.display()) + &left::text(left, true)
     };
     out.write_all(text.as_bytes()).map_err(CommandError::other)
 }

@@ -16,6 +16,8 @@ pub(super) fn text(report: &Report) -> String {
         None => text.push_str("session   none yet in this project: start one with lcc\n"),
     }
     text.push('\n');
+    text.push_str(&super::left::text(report.left.as_ref(), false));
+    text.push('\n');
     profiles(&mut text, report);
     text
 }
@@ -167,6 +169,7 @@ mod tests {
             claude: Some("2.1.197".into()),
             server: Some("http://127.0.0.1:8080".into()),
             session: Some(session),
+            left: None,
             profiles: vec![cost("lean", 3_506), standard, lame],
         };
         insta::assert_snapshot!(text(&report));

@@ -82,7 +82,7 @@ pub fn run(
 #[cfg(target_os = "linux")]
 fn look(around: &Surroundings, args: &CheckArgs) -> Result<Printed, CommandError> {
     use super::Home;
-    use crate::engine::sandbox::linux::check;
+    use crate::{commands::outfit::outfit, config::Flags, engine::sandbox::linux::check};
 
     let home = Home::make(&around.paths.state).map_err(CommandError::other)?;
     let lcc = std::env::current_exe().map_err(CommandError::other)?;
@@ -120,18 +120,25 @@ fn look(around: &Surroundings, args: &CheckArgs) -> Result<Printed, CommandError
         Some(_) => None,
         None => Some(ThrowAway::make().map_err(CommandError::other)?),
     };
-    let project = named.clone().or_else(|| throw_away.as_ref().map(ThrowAway::project));
+    let project =
+        named.clone().or_else(|| throw_away.as_ref().map(ThrowAway::project)).unwrap_or_default();
+    let settings = around.load(Flags::default())?.resolved.settings;
+    // What a session would see, toolchains and added folders among it.
+    let outfit = outfit(around, &settings, args.tier, &project, &[])?;
+    let mut env = outfit.env.clone();
+    env.insert("PATH".to_owned(), outfit.search_path());
     let request = crate::engine::sandbox::Request {
         tier: Tier::Strict,
-        project: project.unwrap_or_default(),
+        project,
         home: home.path.clone(),
         state: around.paths.state.clone(),
         // Named because a sandbox has a program; this one is never started.
         program: "true".into(),
         args: Vec::new(),
-        env: super::environment(),
+        env,
         lcc,
         read_only: Vec::new(),
+        mounts: outfit.mounts,
     };
     let checked = check::strict(request).map_err(|e| CommandError::Sandbox(e.to_string()))?;
     let holds = checked.report.broken().is_empty();

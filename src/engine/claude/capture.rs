@@ -69,6 +69,8 @@ pub struct Order {
     pub env: BTreeMap<String, String>,
     /// Claude Code's colours.
     pub look: Look,
+    /// Toolchains and added folders.
+    pub mounts: Vec<sandbox::policy::Extra>,
 }
 
 /// A first request.
@@ -221,6 +223,7 @@ impl Trial {
             env,
             lcc: order.lcc.clone(),
             read_only: Vec::new(),
+            mounts: order.mounts.clone(),
         };
         let pty = Pty::open(SIZE.0, SIZE.1).map_err(io("opening a terminal"))?;
         let launched = sandbox::launch(request, endpoint, Terminal::Pty(&pty))?;

@@ -33,6 +33,8 @@ pub struct EnvironmentInputs<'a> {
     pub lang: Option<&'a str>,
     /// The outer time zone.
     pub tz: Option<&'a str>,
+    /// What toolchains need and what the user passes; lcc's own variables stand above it.
+    pub more: &'a BTreeMap<String, String>,
     /// Whether lcc runs as user 0 outside any sandbox.
     pub bare_root: bool,
 }
@@ -77,7 +79,7 @@ const ALWAYS: &[(&str, &str)] = &[
 /// The environment, complete.
 #[must_use]
 pub fn environment(inputs: &EnvironmentInputs<'_>) -> BTreeMap<String, String> {
-    let mut env: BTreeMap<String, String> = BTreeMap::new();
+    let mut env: BTreeMap<String, String> = inputs.more.clone();
     let mut set = |pairs: &[(&str, &str)]| {
         env.extend(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     };
@@ -150,6 +152,7 @@ mod tests {
             path: "/usr/bin:/bin",
             lang: None,
             tz: None,
+            more: &BTreeMap::new(),
             bare_root: false,
         })
     }
@@ -169,6 +172,29 @@ mod tests {
         let env = of(Profile::Lean);
         assert_eq!(env["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], "36864");
         assert_eq!(env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"], "4096");
+    }
+
+    #[test]
+    fn what_is_passed_cannot_stand_in_for_lccs_own() {
+        let more = ["ANTHROPIC_BASE_URL", "HOME", "PATH", "CARGO_HOME"]
+            .map(|name| (name.to_owned(), "passed".to_owned()));
+        let env = environment(&EnvironmentInputs {
+            base_url: "http://127.0.0.1:1",
+            token: "t",
+            model: "m",
+            belief: believe(Compacts::WhenRefused, 32_768, 4_096, 26_872),
+            options: &options(&Profile::Lean.into(), None),
+            tier: Tier::Strict,
+            home: "/h",
+            path: "/bin",
+            lang: None,
+            tz: None,
+            more: &more.into(),
+            bare_root: false,
+        });
+        assert_eq!(env["CARGO_HOME"], "passed");
+        assert_eq!((env["HOME"].as_str(), env["PATH"].as_str()), ("/h", "/bin"));
+        assert_eq!(env["ANTHROPIC_BASE_URL"], "http://127.0.0.1:1");
     }
 
     #[test]
@@ -201,6 +227,7 @@ mod tests {
             path: "/bin",
             lang: None,
             tz: None,
+            more: &BTreeMap::new(),
             bare_root: false,
         });
         assert_eq!(env["BASH_MAX_OUTPUT_LENGTH"], "9000");

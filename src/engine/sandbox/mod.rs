@@ -6,11 +6,13 @@ pub mod limits;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod macos;
+pub mod manifest;
 pub mod off;
 pub mod policy;
 pub mod probes;
 pub mod reduced;
 pub mod sys;
+pub mod toolchain;
 pub mod unavailable;
 
 use std::{
@@ -51,6 +53,8 @@ pub struct Request {
     pub lcc: PathBuf,
     /// Further folders that may be read, at their own paths.
     pub read_only: Vec<PathBuf>,
+    /// Further mounts: toolchains and added folders.
+    pub mounts: Vec<policy::Extra>,
 }
 
 /// Where the child finds lcc.

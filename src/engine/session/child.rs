@@ -121,11 +121,7 @@ impl Life {
             .map_err(|e| io("the starting thread")(std::io::Error::other(e)))?;
         let (pty, launched) = launched?;
         let killer = launched.child.killer();
-        let watched = Watched {
-            root: launched.child.root(),
-            places,
-            kill: move || killer.kill(),
-        };
+        let watched = Watched { root: launched.child.root(), places, kill: move || killer.kill() };
         let guard = limits::start(watched, caps)
             .inspect_err(|e| tracing::warn!("the caps on memory and processes are not held: {e}"))
             .ok();
@@ -238,6 +234,7 @@ fn launch(
         env: environment(settings, plan, endpoint.port),
         lcc: settings.lcc.clone(),
         read_only: Vec::<PathBuf>::new(),
+        mounts: settings.outfit.mounts.clone(),
     };
     let pty = Pty::open(plan.size.0, plan.size.1).map_err(io("opening a terminal"))?;
     let launched = sandbox::launch(request, endpoint, sandbox::Terminal::Pty(&pty))?;
@@ -266,6 +263,7 @@ pub(super) fn order(settings: &SessionSettings, plan: &Plan, scratch: PathBuf) -
         ),
         env: environment(settings, plan, 0),
         look: settings.look,
+        mounts: settings.outfit.mounts.clone(),
     }
 }
 
@@ -274,8 +272,10 @@ fn environment(
     plan: &Plan,
     port: u16,
 ) -> std::collections::BTreeMap<String, String> {
+    let inside = settings.outfit.search_path();
     let path = match settings.tier {
-        Tier::Strict | Tier::Reduced => sandbox::policy::PATH,
+        Tier::Strict | Tier::Reduced if inside.is_empty() => sandbox::policy::PATH,
+        Tier::Strict | Tier::Reduced => &inside,
         Tier::Off => settings.surroundings.path.as_deref().unwrap_or(sandbox::policy::PATH),
     };
     claude::environment(&EnvironmentInputs {
@@ -289,6 +289,7 @@ fn environment(
         path,
         lang: settings.surroundings.lang.as_deref(),
         tz: settings.surroundings.tz.as_deref(),
+        more: &settings.outfit.env,
         bare_root: settings.surroundings.root && settings.tier == Tier::Off,
     })
 }

@@ -5,9 +5,13 @@ use std::{ffi::OsString, path::PathBuf};
 use crate::{
     domain::{Api, Equipment, Policy, PrefixCare, SidePolicy, Tier},
     engine::{
-        access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
-        sandbox::limits::Limits,
-        server::ServeSettings, window::warm::Pace,
+        access::Reach,
+        backend::LogPlace,
+        claude::state::Look,
+        practice::PracticeOptions,
+        sandbox::{limits::Limits, toolchain::Outfit},
+        server::ServeSettings,
+        window::warm::Pace,
     },
 };
 
@@ -84,6 +88,8 @@ pub struct SessionSettings {
     pub practice: PracticeOptions,
     /// What Claude Code may know of the user's surroundings.
     pub surroundings: Surroundings,
+    /// Toolchains, added folders and variables that Claude Code gets.
+    pub outfit: Outfit,
 }
 
 /// Which model server to use.

@@ -162,11 +162,8 @@ fn watch<K: Fn()>(
     shared: &Shared,
 ) {
     let before = machine_kills();
-    let disks: Vec<(&PathBuf, u64)> = watched
-        .places
-        .iter()
-        .filter_map(|place| Some((place, free(place).ok()?)))
-        .collect();
+    let disks: Vec<(&PathBuf, u64)> =
+        watched.places.iter().filter_map(|place| Some((place, free(place).ok()?))).collect();
     let group = hold(watched.root, limits);
     loop {
         let mut now = Standing::default();

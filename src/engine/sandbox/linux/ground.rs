@@ -21,7 +21,7 @@ use super::{
 use crate::engine::sandbox::{
     LaunchError, Request,
     policy::{
-        Ground, HOME_FOLDERS, Kind, Program, Refusal, guard,
+        Content, Extra, Ground, HOME_FOLDERS, Kind, Program, Refusal, guard,
         protected::{missing, plain, watched},
         repository::Repository,
     },
@@ -41,12 +41,15 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         .iter()
         .map(|path| resolve(path, "a readable folder"))
         .collect::<Result<Vec<_>, _>>()?;
+    let mounts = request.mounts.into_iter().map(extra).collect::<Result<Vec<_>, _>>()?;
     let looked = |error| LaunchError::io(named("the project", &project))(error);
     let folder = beneath::folder(&project).map_err(looked)?;
     let about = beneath::about(&folder).map_err(looked)?;
     let repositories = repositories::find(&folder, &project).map_err(looked)?;
     let mut shown: Vec<&Path> = vec![&project, &home];
     shown.extend(read_only.iter().map(PathBuf::as_path));
+    let in_place = mounts.iter().filter(|extra| extra.source() == Some(&extra.target));
+    shown.extend(in_place.map(|extra| extra.target.as_path()));
     let program = program(&request.program, &project, &shown)?;
     let found = found(&project, &repositories.repositories)?;
     Ok(Ground {
@@ -57,6 +60,7 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         home,
         lcc,
         read_only,
+        mounts,
         program,
         args: request.args,
         env: request.env,
@@ -111,6 +115,16 @@ pub fn fill(
     ground.placeholders = placeholders.standing();
     ground.found = found(&ground.project, &ground.repositories)?;
     Ok(())
+}
+
+/// Resolves the source of an extra mount; its place inside stays as it was named.
+fn extra(mount: Extra) -> Result<Extra, LaunchError> {
+    let content = match mount.content {
+        Content::ReadOnly(path) => Content::ReadOnly(resolve(&path, "a readable folder")?),
+        Content::Writable(path) => Content::Writable(resolve(&path, "a writable folder")?),
+        made @ (Content::Memory | Content::Text(_) | Content::Mask(_)) => made,
+    };
+    Ok(Extra { content, ..mount })
 }
 
 /// Makes the writable folders of the private home. What lies in the home was writable in earlier

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Arg, Ground, HOME_FOLDERS, HostFacts, INNER_ID, Mount, PATH, Plan, Program, RootEntry, TOOLS,
-    guard, protected::Shield, rlimits,
+    Arg, Content, Ground, HOME_FOLDERS, HostFacts, INNER_ID, Mount, PATH, Plan, Program, RootEntry,
+    TOOLS, extra, protected::Shield, rlimits,
 };
 
 /// Bytes of the private `/tmp`.
@@ -42,7 +42,11 @@ impl Builder {
 
     fn file(&mut self, path: &str, content: Vec<u8>) {
         // A copy on the root's memory, which becomes read-only: no mount needed.
-        self.words(["--perms", "0444", "--file"]);
+        self.data("--file", Path::new(path), content);
+    }
+
+    fn data(&mut self, flag: &str, path: &Path, content: Vec<u8>) {
+        self.words(["--perms", "0444", flag]);
         self.options.push(Arg::Data(self.data.len()));
         self.words([path]);
         self.data.push(content);
@@ -145,26 +149,29 @@ pub fn inner_env(ground: &Ground) -> BTreeMap<String, String> {
     env
 }
 
-/// lcc's own search path, then whatever the caller named that is readable inside and not writable.
+/// lcc's own tools first, then what the caller named that can be read inside and not written, in
+/// the caller's order, then the rest of the system's folders.
 fn search_path(ground: &Ground) -> String {
-    let mut path = PATH.to_owned();
     let wanted = ground.env.get("PATH").map_or("", String::as_str);
+    let mut path: Vec<&str> = vec![TOOLS];
     for entry in wanted.split(':').map(Path::new) {
-        let shown: Vec<&Path> = ground.read_only.iter().map(PathBuf::as_path).collect();
-        let writable = entry.starts_with(&ground.project) || entry.starts_with(&ground.home);
         let dotted = entry.components().any(|part| part == std::path::Component::ParentDir);
+        let system = PATH.split(':').any(|known| entry == Path::new(known));
         if let Some(text) = entry.to_str()
             && entry.is_absolute()
             && !dotted
-            && !writable
-            && guard::visible(entry, &shown)
-            && !path.split(':').any(|known| known == text)
+            && (system || extra::readable_only(ground, entry))
+            && !path.contains(&text)
         {
-            path.push(':');
-            path.push_str(text);
+            path.push(text);
         }
     }
-    path
+    for known in PATH.split(':') {
+        if !path.contains(&known) {
+            path.push(known);
+        }
+    }
+    path.join(":")
 }
 
 fn environment(builder: &mut Builder, ground: &Ground) {
@@ -247,17 +254,40 @@ fn tools(builder: &mut Builder, ground: &Ground) -> OsString {
     }
 }
 
-/// Home, project, readable folders and the parts of a repository outside the project, each at its
-/// own path, parents before children.
+/// What stands at a place.
+enum Tree<'a> {
+    Bind(&'static str),
+    Extra(&'a Content),
+}
+
+/// Home, project, readable folders, extra mounts and the parts of a repository outside the project,
+/// parents before children.
 fn trees(builder: &mut Builder, ground: &Ground, parts: &BTreeMap<PathBuf, bool>) {
-    let mut trees: BTreeMap<PathBuf, &str> =
-        ground.read_only.iter().map(|path| (path.clone(), "--ro-bind")).collect();
+    let mut trees: BTreeMap<PathBuf, Tree<'_>> =
+        ground.read_only.iter().map(|path| (path.clone(), Tree::Bind("--ro-bind"))).collect();
+    trees.extend(
+        ground.mounts.iter().map(|extra| (extra.target.clone(), Tree::Extra(&extra.content))),
+    );
     let flag = |writable: bool| if writable { "--bind" } else { "--ro-bind" };
-    trees.extend(parts.iter().map(|(path, writable)| (path.clone(), flag(*writable))));
-    trees.insert(ground.home.clone(), "--ro-bind");
-    trees.extend(HOME_FOLDERS.map(|name| (ground.home.join(name), "--bind")));
-    trees.insert(ground.project.clone(), "--bind");
-    for (path, flag) in trees {
-        builder.mount(flag, &path, &path);
+    trees.extend(parts.iter().map(|(path, rw)| (path.clone(), Tree::Bind(flag(*rw)))));
+    trees.insert(ground.home.clone(), Tree::Bind("--ro-bind"));
+    trees.extend(HOME_FOLDERS.map(|name| (ground.home.join(name), Tree::Bind("--bind"))));
+    trees.insert(ground.project.clone(), Tree::Bind("--bind"));
+    for (path, tree) in trees {
+        match tree {
+            Tree::Bind(flag) => builder.mount(flag, &path, &path),
+            Tree::Extra(Content::ReadOnly(source)) => builder.mount("--ro-bind", source, &path),
+            Tree::Extra(Content::Writable(source)) => builder.mount("--bind", source, &path),
+            Tree::Extra(Content::Memory) => {
+                builder.words(["--perms", "0700", "--size", extra::MEMORY_SIZE, "--tmpfs"]);
+                builder.words([&path]);
+                builder.mounts.push(Mount { path, writable: true });
+            }
+            Tree::Extra(Content::Text(text)) => builder.data("--file", &path, text.clone()),
+            Tree::Extra(Content::Mask(text)) => {
+                builder.data("--ro-bind-data", &path, text.clone());
+                builder.mounts.push(Mount { path, writable: false });
+            }
+        }
     }
 }

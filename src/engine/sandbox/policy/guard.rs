@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Ground, HostFacts, Refusal, Repository, Role};
+use super::{Ground, HostFacts, Refusal, Repository, Role, extra};
 
 /// System folders: neither they nor anything below them may be a project.
 const SYSTEM: [&str; 12] = [
@@ -25,6 +25,9 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     for folder in &ground.read_only {
         readable(host, ground, folder)?;
     }
+    for mount in &ground.mounts {
+        extra::check(host, ground, mount)?;
+    }
     for known in
         ground.repositories.iter().filter(|known| !known.folder.starts_with(&ground.project))
     {
@@ -40,7 +43,7 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn plain(path: &Path) -> Result<(), Refusal> {
+pub(super) fn plain(path: &Path) -> Result<(), Refusal> {
     let dotted = path
         .components()
         .any(|part| matches!(part, std::path::Component::ParentDir | std::path::Component::CurDir));
@@ -53,7 +56,7 @@ fn plain(path: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn not_system(path: &Path) -> Result<(), Refusal> {
+pub(super) fn not_system(path: &Path) -> Result<(), Refusal> {
     if SHARED.iter().any(|shared| path == Path::new(shared)) || path.starts_with("/run/lcc") {
         return Err(Refusal::new(path, "this folder is shared by the whole system", OTHER_FOLDER));
     }
@@ -135,7 +138,7 @@ fn repository(host: &HostFacts, ground: &Ground, known: &Repository) -> Result<(
     Ok(())
 }
 
-fn readable(host: &HostFacts, ground: &Ground, path: &Path) -> Result<(), Refusal> {
+pub(super) fn readable(host: &HostFacts, ground: &Ground, path: &Path) -> Result<(), Refusal> {
     const FIX: &str = "name the one folder that is needed";
     plain(path)?;
     let pseudo = ["/proc", "/sys", "/dev", "/run", "/tmp"];

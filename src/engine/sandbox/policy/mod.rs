@@ -1,6 +1,7 @@
 //! The policy of the strict tier as pure values: facts in, a plan or a refusal out.
 
 pub mod bwrap;
+pub mod extra;
 pub mod guard;
 pub mod protected;
 pub mod repository;
@@ -17,6 +18,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use extra::{Content, Extra};
 pub use repository::{Repository, Role};
 pub use rlimits::Limit;
 
@@ -116,6 +118,8 @@ pub struct Ground {
     pub lcc: PathBuf,
     /// Further folders that may be read.
     pub read_only: Vec<PathBuf>,
+    /// Further mounts: toolchains, added folders.
+    pub mounts: Vec<Extra>,
     /// The program to start.
     pub program: Program,
     /// Its arguments.

@@ -38,6 +38,7 @@ fn ground() -> Ground {
         home: "/home/ada/.local/state/lcc/s1/home".into(),
         lcc: "/home/ada/.cargo/bin/lcc".into(),
         read_only: Vec::new(),
+        mounts: Vec::new(),
         program: Program::File { real: "/opt/claude/claude.exe".into(), name: "claude".into() },
         args: vec!["-p".into(), "--x".into()],
         env: BTreeMap::new(),
@@ -90,8 +91,11 @@ fn a_plain_project_gives_a_plan() {
         assert!(!words.contains(&OsStr::new(path)), "{path}");
     }
     // One empty thing for each protected path that is missing, however many lie below it.
-    let made: Vec<&str> =
-        ground.placeholders.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let made: Vec<&str> = ground
+        .placeholders
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap())
+        .collect();
     assert_eq!(made, [".claude", ".envrc", ".git", ".gitmodules", ".idea", ".mcp.json", ".vscode"]);
 }
 
@@ -172,8 +176,7 @@ fn root_becomes_the_owner_or_works_hardened() {
     // Neither the caller's home nor the owner's becomes a project.
     let owner_home = Some(PathBuf::from("/srv/people/ada"));
     for project in ["/srv/people/ada", "/srv/people"] {
-        let ground =
-            Ground { project: project.into(), owner_home: owner_home.clone(), ..ground() };
+        let ground = Ground { project: project.into(), owner_home: owner_home.clone(), ..ground() };
         assert!(planned(&root, &ground).unwrap_err().reason.contains("home folder"), "{project}");
     }
 }
@@ -217,9 +220,15 @@ fn other_owners_and_planted_tools_are_refused() {
     assert!(planned(&host(), &foreign).unwrap_err().reason.contains("user 0"));
     let planted = HostFacts { bwrap: "/home/ada/project/bwrap".into(), ..host() };
     assert!(planned(&planted, &ground()).unwrap_err().reason.contains("bubblewrap"));
-    for folder in
-        ["/", "/home", "/home/ada", "/proc/1", "/run/lcc/x", "/home/ada/.local", "/home/ada/project/x"]
-    {
+    for folder in [
+        "/",
+        "/home",
+        "/home/ada",
+        "/proc/1",
+        "/run/lcc/x",
+        "/home/ada/.local",
+        "/home/ada/project/x",
+    ] {
         let ground = Ground { read_only: vec![folder.into()], ..ground() };
         let refusal = planned(&host(), &ground).unwrap_err();
         assert!(!refusal.reason.contains("nothing stands"), "{folder}: {refusal}");
@@ -258,7 +267,9 @@ fn the_search_path_has_no_writable_entry() {
         ..ground()
     };
     let env = super::bwrap::inner_env(&ground);
-    assert_eq!(env["PATH"], format!("{}:/usr/games:/opt/node/bin", super::PATH));
+    // In the caller's order, before what the system has of the same name.
+    let rest = super::PATH.strip_prefix("/run/lcc/bin").unwrap();
+    assert_eq!(env["PATH"], format!("/run/lcc/bin:/usr/games:/opt/node/bin{rest}"));
     assert_eq!(env["HOME"], "/home/ada/.local/state/lcc/s1/home");
 }
 

@@ -35,7 +35,8 @@ pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
     let mut ruleset = allow(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;
     let own = [orders.project.as_path(), &orders.home, Path::new("/tmp"), Path::new("/dev/shm")];
     let planned = orders.mounts.iter().filter(|mount| mount.writable).map(|m| m.path.as_path());
-    // Parts of the project's repository outside of it; the devices have rules of their own.
+    // Parts of the project's repository outside of it, folders that were added writable, and those
+    // in memory; the devices have rules of their own.
     let added = planned.filter(|path| {
         !["/proc", "/dev"].iter().any(|at| path.starts_with(at))
             && !own.iter().any(|tree| path.starts_with(tree))
@@ -67,7 +68,9 @@ pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
 }
 
 /// What a stream may be reopened for; `None` for pipes and sockets, which Landlock leaves alone.
-pub(in crate::engine::sandbox::linux) fn stream_access(stream: BorrowedFd<'_>) -> Option<BitFlags<AccessFs>> {
+pub(in crate::engine::sandbox::linux) fn stream_access(
+    stream: BorrowedFd<'_>,
+) -> Option<BitFlags<AccessFs>> {
     let kind = SFlag::from_bits_truncate(fstat(stream).ok()?.st_mode) & SFlag::S_IFMT;
     let mode = fcntl(stream, FcntlArg::F_GETFL).ok()? & libc::O_ACCMODE;
     let mut access = match mode {

@@ -101,12 +101,15 @@ pub fn launch(
     let attempts = Attempts::default();
     match meet(&ours, &canary, endpoint.port, &attempts) {
         Ok((report, program)) => {
-            let program_fd = host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
+            let program_fd =
+                host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
             child.set_keeper(Inside { program, program_fd }, ours);
-            let mut notes = vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
+            let mut notes =
+                vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
             if machine.uid == 0 {
                 notes.push(
-                    "lcc runs as root: the program is user 0 too, without any capability".to_owned(),
+                    "lcc runs as root: the program is user 0 too, without any capability"
+                        .to_owned(),
                 );
             }
             Ok(Launched {
@@ -133,11 +136,8 @@ pub fn launch(
 
 /// What the attempts are told, and what they try to reach.
 fn plant(machine: &HostFacts, ground: &Ground) -> io::Result<(Canary, Aim)> {
-    let places = canary::Ground {
-        home: &ground.home,
-        project: &ground.project,
-        lcc: Some(&ground.lcc),
-    };
+    let places =
+        canary::Ground { home: &ground.home, project: &ground.project, lcc: Some(&ground.lcc) };
     let canary = Canary::plant(places)?;
     let aim = Aim {
         project: ground.project.clone(),
