@@ -77,7 +77,8 @@ impl Bench {
 
     /// What is left of sessions in lcc's state, without the files that are only locked.
     fn state(&self) -> Vec<PathBuf> {
-        let folders = ["state/sandbox", "state/placeholders"].map(|name| self.root.path().join(name));
+        let folders =
+            ["state/sandbox", "state/placeholders"].map(|name| self.root.path().join(name));
         let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
     }

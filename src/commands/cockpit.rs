@@ -118,6 +118,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         side_requests: settings.side_requests,
         ping_seconds: settings.ping_seconds,
         tier: settings.sandbox,
+        recheck_minutes: settings.recheck_minutes,
         open: match args.resume.as_deref() {
             None => Open::New,
             Some("") => Open::Last,

@@ -84,6 +84,7 @@ impl Flags {
             | Key::ThinkingLimit
             | Key::SideRequests
             | Key::PingSeconds
+            | Key::RecheckMinutes
             | Key::Claude
             | Key::Leader
             | Key::Panes

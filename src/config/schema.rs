@@ -6,6 +6,8 @@ mod access;
 mod patience;
 #[path = "schema_prefix.rs"]
 mod prefix;
+#[path = "schema_recheck.rs"]
+mod recheck;
 #[path = "schema_serve.rs"]
 mod serve;
 #[path = "schema_warm.rs"]
@@ -46,6 +48,8 @@ pub enum Key {
     Profile,
     /// Tier of the sandbox.
     Sandbox,
+    /// Minutes between two looks at the running sandbox.
+    RecheckMinutes,
     /// Path of the Claude Code program.
     Claude,
     /// Name of the theme.
@@ -134,7 +138,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -149,6 +153,7 @@ impl Key {
         Self::SideRequests,
         Self::Profile,
         Self::Sandbox,
+        Self::RecheckMinutes,
         Self::Claude,
         Self::Theme,
         Self::Leader,
@@ -340,6 +345,7 @@ impl Key {
                       a window under 64K gets lean, a larger one standard. A profile of your \
                       own is a table [profiles.NAME], described in docs/WINDOW.md.",
             },
+            Self::RecheckMinutes => recheck::RECHECK_MINUTES,
             Self::Sandbox => Entry {
                 table: None,
                 name: "sandbox",

@@ -97,6 +97,8 @@ pub struct Settings {
     pub profiles: BTreeMap<String, Equipment>,
     /// Sandbox tier asked for.
     pub sandbox: Tier,
+    /// Minutes between two looks at the running sandbox; 0: only at the end.
+    pub recheck_minutes: u64,
     /// Absolute path of Claude Code; `None`: look for it.
     pub claude: Option<PathBuf>,
     /// Theme name.
@@ -137,6 +139,7 @@ impl Default for Settings {
             profile: Profile::Lean.name().to_owned(),
             profiles: BTreeMap::new(),
             sandbox: Tier::Strict,
+            recheck_minutes: 5,
             claude: None,
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
@@ -169,6 +172,7 @@ impl Settings {
             Key::SideRequests => self.side_requests = given.name()?,
             Key::Profile => self.profile = given.text("the name of a profile")?,
             Key::Sandbox => self.sandbox = given.name()?,
+            Key::RecheckMinutes => self.recheck_minutes = given.minutes()?,
             Key::Claude => self.claude = Some(given.path()?),
             Key::Theme => self.theme = given.text("the name of a theme")?,
             Key::Leader => self.leader = given.leader()?,
@@ -232,6 +236,7 @@ impl Settings {
             Key::SideRequests => self.side_requests.to_string(),
             Key::Profile => self.profile.clone(),
             Key::Sandbox => self.sandbox.to_string(),
+            Key::RecheckMinutes => self.recheck_minutes.to_string(),
             Key::Claude => path(&self.claude),
             Key::Theme => self.theme.clone(),
             Key::Leader => self.leader.clone(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     FixedPart,
     prefix::{Comparison, PrefixRule},
+    recheck::SandboxLook,
     request::{Culprit, RequestId, RequestKind, Section, SideKind, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
@@ -193,6 +194,8 @@ pub enum Event {
         /// Why, in words.
         reason: String,
     },
+    /// A look at the running sandbox.
+    SandboxLooked(SandboxLook),
     /// A look at the server.
     Server {
         /// What was seen. `None`: it did not answer.

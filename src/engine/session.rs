@@ -8,6 +8,7 @@ mod learned;
 mod line;
 pub mod log;
 mod policy;
+mod recheck;
 pub mod record;
 mod retry;
 mod seek;
@@ -233,6 +234,7 @@ impl Engine {
         let before = self.meter.snapshot(self.clock.now()).window;
         self.compaction = Compaction::default();
         self.tending.steward.emptied();
+        self.look_last();
         if let Some(life) = self.life.take() {
             life.end().await;
             self.happened(Event::ChildEnded { code: None });
@@ -258,7 +260,9 @@ impl Engine {
         }
         self.tend();
         self.submission_step();
+        self.recheck().await;
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
+            self.look_last();
             if let Some(life) = self.life.take() {
                 life.end().await;
             }
@@ -378,6 +382,8 @@ impl Engine {
 
     async fn close(mut self) {
         self.keep_learned();
+        self.look_last();
+        self.send_figures();
         if let Some(life) = self.life.take() {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;

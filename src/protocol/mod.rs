@@ -3,6 +3,7 @@
 mod cache_break;
 mod command;
 mod log;
+mod recheck;
 mod side;
 mod snapshot;
 mod update;
@@ -10,6 +11,7 @@ mod update;
 pub use cache_break::{BreakKind, CacheBreak};
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
+pub use recheck::RecheckFigures;
 pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
     CacheFigures, CompactionFigures, CompactionLast, FixedFigures, ForecastFigures, NoiseFigures,

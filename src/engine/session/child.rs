@@ -12,9 +12,9 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::settings::SessionSettings;
+use super::{recheck::Rechecker, settings::SessionSettings};
 use crate::{
-    domain::{Equipment, Tier},
+    domain::{Equipment, SandboxLook, Tier},
     engine::{
         claude::{self, Conversation, EnvironmentInputs},
         proxy::{Proxy, Serving},
@@ -44,6 +44,8 @@ pub(super) struct Life {
     pub session: String,
     /// What the sandbox reported.
     pub report: StartReport,
+    /// Looks again at the sandbox; `None` where the tier has nothing to look at.
+    rechecker: Option<Rechecker>,
     /// Resolves when the terminal's last byte has been passed on.
     drained: Option<oneshot::Receiver<()>>,
 }
@@ -104,10 +106,16 @@ impl Life {
             Conversation::New(id) | Conversation::Resume(id) => id.clone(),
             Conversation::Continue => "last".to_owned(),
         };
+        let recheck_minutes = settings.recheck_minutes;
         let launched = tokio::task::spawn_blocking(move || launch(&settings, &plan))
             .await
             .map_err(|e| io("the starting thread")(std::io::Error::other(e)))?;
         let (pty, launched) = launched?;
+        let rechecker = launched
+            .watch
+            .map(|watch| Rechecker::start(watch, recheck_minutes))
+            .transpose()
+            .map_err(io("a thread to look at the sandbox"))?;
         let serving = proxy.serve(launched.listener).map_err(io("serving Claude Code"))?;
         let reader = pty.reader().map_err(io("reading its terminal"))?;
         let writer = pty.writer().map_err(io("writing to its terminal"))?;
@@ -128,6 +136,7 @@ impl Life {
             _serving: serving,
             session,
             report: launched.report,
+            rechecker,
             drained: Some(drained),
         })
     }
@@ -144,16 +153,32 @@ impl Life {
         }
     }
 
+    /// What the looks at the sandbox found; with one more look now.
+    pub(super) fn looks(&self, once_more: bool) -> Vec<SandboxLook> {
+        self.rechecker.as_ref().map_or_else(Vec::new, |rechecker| {
+            if once_more { rechecker.last() } else { rechecker.take() }
+        })
+    }
+
     /// How the child ended, if it did.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Ends the child and everything it started without asking it.
+    pub(super) async fn kill(self) {
+        self.end_within(Duration::ZERO).await;
+    }
+
     /// Ends the child and everything it started, and waits until its last output is passed on.
-    pub(super) async fn end(mut self) {
+    pub(super) async fn end(self) {
+        self.end_within(GRACE).await;
+    }
+
+    async fn end_within(mut self, grace: Duration) {
         let drained = self.drained.take();
         let ended = tokio::task::spawn_blocking(move || {
-            if let Err(e) = self.child.terminate(GRACE) {
+            if let Err(e) = self.child.terminate(grace) {
                 tracing::warn!("ending Claude Code: {e}");
             }
             self

@@ -65,6 +65,8 @@ pub struct SessionSettings {
     pub ping_seconds: u64,
     /// The sandbox.
     pub tier: Tier,
+    /// Minutes between two looks at the running sandbox; 0: only at the end.
+    pub recheck_minutes: u64,
     /// The conversation to open first.
     pub open: Open,
     /// Arguments the user gave for Claude Code itself.

@@ -92,6 +92,7 @@ impl Eye {
             | Event::ToolCalled { .. }
             | Event::Answered { .. }
             | Event::Refused { .. }
+            | Event::SandboxLooked(_)
             | Event::Queued { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }

@@ -54,6 +54,14 @@ pub(super) fn call<T>(attempt: Result<T, Errno>) -> Outcome {
     }
 }
 
+/// A call for a namespace: `ENOSPC` says that none more may be made.
+pub(super) fn of_namespace<T>(attempt: Result<T, Errno>) -> Outcome {
+    match attempt {
+        Err(Errno::ENOSPC) => with(Some(Errno::ENOSPC), "no further namespace may be made"),
+        other => call(other),
+    }
+}
+
 /// A call that names a process: `ESRCH` says that there is none of that number.
 pub(super) fn of_process<T>(attempt: Result<T, Errno>) -> Outcome {
     match attempt {
