@@ -145,7 +145,7 @@ mod tests {
             Inside { users: Some(31), ..process() },
         ];
         for process in lost {
-            let look = compare(&begin(), &[process.clone()], None);
+            let look = compare(&begin(), std::slice::from_ref(&process), None);
             assert_eq!(look.alarms.len(), 1, "{process:?}");
             assert!(look.alarms[0].starts_with("node (process 8) "), "{look:?}");
         }

@@ -185,7 +185,7 @@ impl Status {
                 },
                 capabilities: sets
                     .iter()
-                    .any(|set| field(set).is_none_or(|bits| bits.trim_matches('0') != "")),
+                    .any(|set| field(set).is_none_or(|bits| !bits.trim_matches('0').is_empty())),
             },
         })
     }

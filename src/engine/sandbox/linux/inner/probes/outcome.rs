@@ -46,7 +46,11 @@ fn stopped_file(error: &io::Error) -> Outcome {
 /// that the kernel had begun to look at what was asked of it.
 pub(super) fn call<T>(attempt: Result<T, Errno>) -> Outcome {
     match attempt {
-        Ok(_) => Outcome::open("it went through"),
+        Ok(got) => {
+            // A descriptor is closed before the next attempt is made.
+            drop(got);
+            Outcome::open("it went through")
+        }
         Err(error @ (Errno::EPERM | Errno::EACCES | Errno::ENOSYS)) => {
             with(Some(error), error.desc())
         }
@@ -88,11 +92,10 @@ pub(super) fn worst(outcomes: impl IntoIterator<Item = (String, Outcome)>) -> Ou
         }
     }
     match (unproved, stopped) {
-        (Some(outcome), _) => outcome,
         (None, Some(Outcome::Blocked { errno, detail })) if count > 1 => {
             Outcome::Blocked { errno, detail: format!("{detail}; all {count} of this kind") }
         }
-        (None, Some(outcome)) => outcome,
+        (Some(outcome), _) | (None, Some(outcome)) => outcome,
         (None, None) => Outcome::could_not_run("nothing was tried"),
     }
 }
