@@ -151,7 +151,13 @@ fn every_attempt_is_counted_and_blocked() {
     lcc.env("LCC_STATE_DIR", bench.root.path().join("state"));
     lcc.arg("sandbox").arg("--project").arg(bench.project()).args(["--verbose", "--", "true"]);
     let said = text(&lcc.output().unwrap().stderr);
-    assert!(said.contains("lcc: 33 of 33 escape attempts blocked"), "{said}");
+    let all = lcc::engine::sandbox::linux::inner::cases(
+        lcc::engine::sandbox::linux::inner::Battery::Start,
+    );
+    // Of those of a start one works in every sandbox and is no promise.
+    let promised = all.len() - 1;
+    let expected = format!("lcc: {promised} of {promised} escape attempts blocked");
+    assert!(said.contains(&expected), "{said}");
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         ping_seconds: settings.ping_seconds,
         tier: settings.sandbox,
         limits: super::limits::limits(settings),
+        recheck_minutes: settings.recheck_minutes,
         open: match args.resume.as_deref() {
             None => Open::New,
             Some("") => Open::Last,

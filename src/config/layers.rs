@@ -90,6 +90,7 @@ impl Flags {
             | Key::ThinkingLimit
             | Key::SideRequests
             | Key::PingSeconds
+            | Key::RecheckMinutes
             | Key::Claude
             | Key::AddDirs
             | Key::PassEnv

@@ -10,6 +10,8 @@ mod limits;
 mod patience;
 #[path = "schema_prefix.rs"]
 mod prefix;
+#[path = "schema_recheck.rs"]
+mod recheck;
 #[path = "schema_sandbox.rs"]
 mod sandbox;
 #[path = "schema_serve.rs"]
@@ -58,6 +60,8 @@ pub enum Key {
     AddDirs,
     /// Variables that pass into the sandbox.
     PassEnv,
+    /// Minutes between two looks at the running sandbox.
+    RecheckMinutes,
     /// Path of the Claude Code program.
     Claude,
     /// Name of the theme.
@@ -152,7 +156,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -168,6 +172,7 @@ impl Key {
         Self::SideRequests,
         Self::Profile,
         Self::Sandbox,
+        Self::RecheckMinutes,
         Self::Claude,
         Self::Theme,
         Self::Leader,
@@ -368,6 +373,7 @@ impl Key {
                       a window under 64K gets lean, a larger one standard. A profile of your \
                       own is a table [profiles.NAME], described in docs/WINDOW.md.",
             },
+            Self::RecheckMinutes => recheck::RECHECK_MINUTES,
             Self::Sandbox => Entry {
                 table: None,
                 name: "sandbox",

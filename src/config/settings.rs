@@ -114,6 +114,8 @@ pub struct Settings {
     pub add_dirs: Vec<String>,
     /// Variables that pass into the sandbox; a `*` at the end stands for anything.
     pub pass_env: Vec<String>,
+    /// Minutes between two looks at the running sandbox; 0: only at the end.
+    pub recheck_minutes: u64,
     /// Absolute path of Claude Code; `None`: look for it.
     pub claude: Option<PathBuf>,
     /// Theme name.
@@ -159,6 +161,7 @@ impl Default for Settings {
             sandbox: Tier::Strict,
             add_dirs: Vec::new(),
             pass_env: Vec::new(),
+            recheck_minutes: 5,
             claude: None,
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
@@ -195,6 +198,7 @@ impl Settings {
             Key::Sandbox => self.sandbox = given.name()?,
             Key::AddDirs => self.add_dirs = given.folders()?,
             Key::PassEnv => self.pass_env = given.variables()?,
+            Key::RecheckMinutes => self.recheck_minutes = given.minutes()?,
             Key::Claude => self.claude = Some(given.path()?),
             Key::Theme => self.theme = given.text("the name of a theme")?,
             Key::Leader => self.leader = given.leader()?,
@@ -268,6 +272,7 @@ impl Settings {
             Key::Sandbox => self.sandbox.to_string(),
             Key::AddDirs => list(&self.add_dirs),
             Key::PassEnv => list(&self.pass_env),
+            Key::RecheckMinutes => self.recheck_minutes.to_string(),
             Key::Claude => path(&self.claude),
             Key::Theme => self.theme.clone(),
             Key::Leader => self.leader.clone(),

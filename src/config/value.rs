@@ -151,6 +151,14 @@ impl Given<'_> {
         if seconds > 60 { Err(format!("expected {expected}")) } else { Ok(seconds) }
     }
 
+    /// Minutes up to a day.
+    pub(super) fn minutes(&self) -> Result<u64, String> {
+        const DAY: u64 = 24 * 60;
+        let expected = "a whole number of minutes from 0 to 1440";
+        let minutes: u64 = self.whole(expected)?;
+        if minutes > DAY { Err(format!("expected {expected}")) } else { Ok(minutes) }
+    }
+
     /// The API of the server; `None`: the one it wants.
     pub(super) fn dialect(&self) -> Result<Option<Api>, String> {
         let expected = "auto, anthropic or openai";

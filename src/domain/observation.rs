@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Egress, FixedPart,
     prefix::{Comparison, PrefixRule},
+    recheck::SandboxLook,
     request::{Culprit, RequestId, RequestKind, Section, SideKind, Tail},
     server::{ServerFacts, Source},
     server_line::{ServerLine, ServerLoad},
@@ -196,6 +197,8 @@ pub enum Event {
     /// A program inside the sandbox tried to leave it and was stopped. A call that the proxy turned
     /// away for that is told as [`Event::Refused`] too.
     Egress(Egress),
+    /// A look at the running sandbox.
+    SandboxLooked(SandboxLook),
     /// A look at the server.
     Server {
         /// What was seen. `None`: it did not answer.

@@ -9,6 +9,7 @@ mod learned;
 mod line;
 pub mod log;
 mod policy;
+mod recheck;
 pub mod record;
 mod retry;
 mod seek;
@@ -241,6 +242,7 @@ impl Engine {
         let before = self.meter.snapshot(self.clock.now()).window;
         self.compaction = Compaction::default();
         self.tending.steward.emptied();
+        self.look_last();
         if let Some(life) = self.life.take() {
             life.end().await;
             self.happened(Event::ChildEnded { code: None });
@@ -266,7 +268,9 @@ impl Engine {
         }
         self.tend();
         self.submission_step();
+        self.recheck().await;
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
+            self.look_last();
             self.watch_sandbox();
             let mut cause = None;
             if let Some(mut life) = self.life.take() {
@@ -397,6 +401,8 @@ impl Engine {
 
     async fn close(mut self) {
         self.keep_learned();
+        self.look_last();
+        self.send_figures();
         if let Some(life) = self.life.take() {
             // The front may have stopped reading: what the child still writes must not block it.
             life.end().await;

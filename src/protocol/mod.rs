@@ -3,6 +3,7 @@
 mod cache_break;
 mod command;
 mod log;
+mod recheck;
 mod sandbox;
 mod side;
 mod snapshot;
@@ -11,6 +12,7 @@ mod update;
 pub use cache_break::{BreakKind, CacheBreak};
 pub use command::{Command, CompactWhen};
 pub use log::{LogFold, LogLine, LogOrigin, LogWeight};
+pub use recheck::RecheckFigures;
 pub use sandbox::{EgressFigures, LimitFigures, SandboxFigures};
 pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::cache_break::CacheBreak;
+use super::recheck::RecheckFigures;
 use super::sandbox::SandboxFigures;
 use super::side::{AgentsFigures, SideFigures};
 use crate::domain::{Phase, Policy, PrefixRule, Risk, ServerKind, Source};
@@ -50,6 +51,9 @@ pub struct Snapshot {
     pub server: ServerFigures,
     /// What holds Claude Code in.
     pub sandbox: SandboxFigures,
+    /// How the sandbox was found since the start.
+    #[serde(default)]
+    pub recheck: RecheckFigures,
     /// What the fixed part consists of, the largest first.
     #[serde(default)]
     pub fixed_parts: Vec<FixedFigures>,

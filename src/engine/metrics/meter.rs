@@ -21,6 +21,7 @@ use super::{
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
     ratio::Ratios,
+    recheck::Recheck,
     sandbox::{Sandbox, Watch},
     server::{Loss, Server},
     side::Side,
@@ -67,6 +68,7 @@ pub struct Meter {
     pub(super) agents: Agents,
     pub(super) server: Server,
     pub(super) sandbox: Sandbox,
+    pub(super) recheck: Recheck,
     fixed: Fixed,
     pub(super) warm: Warm,
     pub(super) ratios: Ratios,
@@ -94,6 +96,7 @@ impl Meter {
     /// Notes the sandbox in force and its probes at the start.
     pub fn set_sandbox(&mut self, tier: Tier, probes: u64, blocked: u64) {
         self.sandbox.started(tier, probes, blocked);
+        self.recheck.started();
     }
 
     /// Notes the settings that figures depend on.
@@ -205,6 +208,7 @@ impl Meter {
             }
             Event::Refused { .. } => self.sandbox.refused(),
             Event::Egress(egress) => self.sandbox.egress(egress),
+            Event::SandboxLooked(look) => self.recheck.looked(look, at),
             Event::Server { facts } => self.looked(facts.as_ref(), at),
             Event::TooLong { request, tokens, maximum, source, early, culprit } => {
                 let culprit = culprit.clone();
@@ -443,6 +447,7 @@ impl Meter {
             compactions: self.compactions.figures(),
             server: self.server.figures(&budget.server_url, now),
             sandbox: self.sandbox.figures(),
+            recheck: self.recheck.figures(now),
             warm: self.warm.figures(),
         }
     }

@@ -13,6 +13,7 @@ mod noise;
 mod phase;
 mod prefill;
 mod ratio;
+mod recheck;
 mod sandbox;
 mod server;
 mod side;

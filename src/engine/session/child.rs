@@ -12,9 +12,9 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::settings::SessionSettings;
+use super::{recheck::Rechecker, settings::SessionSettings};
 use crate::{
-    domain::{Equipment, Tier},
+    domain::{Equipment, SandboxLook, Tier},
     engine::{
         claude::{self, Conversation, EnvironmentInputs},
         proxy::{Proxy, Serving},
@@ -54,6 +54,8 @@ pub(super) struct Life {
     pub lacks: Vec<String>,
     /// Holds the caps; `None` where there was no thread for it.
     guard: Option<Guard>,
+    /// Looks again at the sandbox; `None` where the tier has nothing to look at.
+    rechecker: Option<Rechecker>,
     /// Resolves when the terminal's last byte has been passed on.
     drained: Option<oneshot::Receiver<()>>,
 }
@@ -116,6 +118,7 @@ impl Life {
         };
         let (caps, places) =
             (settings.limits, vec![settings.project.clone(), settings.home.clone()]);
+        let recheck_minutes = settings.recheck_minutes;
         let launched = tokio::task::spawn_blocking(move || launch(&settings, &plan))
             .await
             .map_err(|e| io("the starting thread")(std::io::Error::other(e)))?;
@@ -125,6 +128,11 @@ impl Life {
         let guard = limits::start(watched, caps)
             .inspect_err(|e| tracing::warn!("the caps on memory and processes are not held: {e}"))
             .ok();
+        let rechecker = launched
+            .watch
+            .map(|watch| Rechecker::start(watch, recheck_minutes))
+            .transpose()
+            .map_err(io("a thread to look at the sandbox"))?;
         let serving = proxy.serve(launched.listener).map_err(io("serving Claude Code"))?;
         let reader = pty.reader().map_err(io("reading its terminal"))?;
         let writer = pty.writer().map_err(io("writing to its terminal"))?;
@@ -148,6 +156,7 @@ impl Life {
             attempts: launched.attempts,
             lacks: launched.lacks,
             guard,
+            rechecker,
             drained: Some(drained),
         })
     }
@@ -162,6 +171,13 @@ impl Life {
         if let Err(e) = self.pty.resize(cols, rows) {
             tracing::warn!("resize to {cols}x{rows}: {e}");
         }
+    }
+
+    /// What the looks at the sandbox found; with one more look now.
+    pub(super) fn looks(&self, once_more: bool) -> Vec<SandboxLook> {
+        self.rechecker.as_ref().map_or_else(Vec::new, |rechecker| {
+            if once_more { rechecker.last() } else { rechecker.take() }
+        })
     }
 
     /// How the child ended, if it did.
@@ -189,11 +205,20 @@ impl Life {
             .then(|| limits::words(status, stop.as_ref(), seen, caps))
     }
 
+    /// Ends the child and everything it started without asking it.
+    pub(super) async fn kill(self) {
+        self.end_within(Duration::ZERO).await;
+    }
+
     /// Ends the child and everything it started, and waits until its last output is passed on.
-    pub(super) async fn end(mut self) {
+    pub(super) async fn end(self) {
+        self.end_within(GRACE).await;
+    }
+
+    async fn end_within(mut self, grace: Duration) {
         let drained = self.drained.take();
         let ended = tokio::task::spawn_blocking(move || {
-            if let Err(e) = self.child.terminate(GRACE) {
+            if let Err(e) = self.child.terminate(grace) {
                 tracing::warn!("ending Claude Code: {e}");
             }
             self

@@ -129,6 +129,13 @@ impl Log {
                     self.push(LogLine { fold: Some(LogFold::Stopped), ..stopped });
                 }
             }
+            Event::SandboxLooked(look) => {
+                // A look that found nothing is a figure of the pane, no line.
+                for text in look.alarms.iter().chain(&look.warnings) {
+                    let text = format!("sandbox: {text}");
+                    self.push(line(at, LogOrigin::Proxy, LogWeight::Error, text));
+                }
+            }
             Event::Server { facts } => {
                 let (weight, text) = match facts {
                     Some(facts) if facts.healthy => {

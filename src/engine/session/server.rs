@@ -60,6 +60,7 @@ impl ServerNews {
             | Event::RequestEnded { .. }
             | Event::Answered { .. }
             | Event::Refused { .. }
+            | Event::SandboxLooked(_)
             | Event::TextWasThinking { .. }
             | Event::ThinkingCounted { .. }
             | Event::ThinkingStopped { .. }

@@ -74,6 +74,8 @@ pub struct SessionSettings {
     pub tier: Tier,
     /// What Claude Code and its programs may use.
     pub limits: Limits,
+    /// Minutes between two looks at the running sandbox; 0: only at the end.
+    pub recheck_minutes: u64,
     /// The conversation to open first.
     pub open: Open,
     /// Arguments the user gave for Claude Code itself.

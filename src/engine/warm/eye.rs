@@ -93,6 +93,7 @@ impl Eye {
             | Event::Answered { .. }
             | Event::Refused { .. }
             | Event::Egress(_)
+            | Event::SandboxLooked(_)
             | Event::Queued { .. }
             | Event::ServerLine { .. }
             | Event::ServerLoad { .. }

@@ -46,15 +46,18 @@ fn line(tried: &Tried, width: usize) -> String {
 fn verdict(printed: &Printed) -> String {
     let totals = &printed.totals;
     let who = if printed.user == 0 { "root".to_owned() } else { format!("user {}", printed.user) };
+    let canaries = match printed.touched.len() {
+        1 => "1 canary".to_owned(),
+        n => format!("{n} canaries"),
+    };
     let counts = format!(
-        "{} attempts: {} blocked, {} open, {} unproved, {} noted; {} canaries touched; {} ms, \
+        "{} attempts: {} blocked, {} open, {} unproved, {} noted; {canaries} touched; {} ms, \
          Linux {}, as {who}",
         totals.attempts,
         totals.blocked,
         totals.open,
         totals.unproved,
         totals.notes,
-        printed.touched.len(),
         printed.took_ms,
         printed.kernel,
     );
@@ -116,6 +119,17 @@ mod tests {
         };
         let mut text = Vec::new();
         table(&printed, &mut text).unwrap();
-        insta::assert_snapshot!(String::from_utf8(text).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r"
+        files
+          101  read a secret  blocked   mounts         ENOENT
+          102  read a secret  blocked   mounts         all sets are empty
+        network
+          501  connect        OPEN      mounts         it connected
+          TOUCHED: a connection from 127.0.0.1:9 reached the host
+          note: a note
+
+        3 attempts: 2 blocked, 1 open, 0 unproved, 0 noted; 1 canary touched; 120 ms, Linux 6.12.1, as user 1000
+        The strict sandbox DOES NOT HOLD: Claude Code would not be started.
+        ");
     }
 }

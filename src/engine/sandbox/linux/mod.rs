@@ -53,6 +53,7 @@ struct Opened {
     canary: canary::Canary,
     placeholders: placeholders::Placeholders,
     home: std::path::PathBuf,
+    protected: Vec<std::path::PathBuf>,
     notes: Vec<String>,
 }
 
@@ -88,7 +89,7 @@ pub fn launch(
     };
     opened.canary.settle();
     let totals = proved.report.totals();
-    let watch = watch::Watch::begin(opened.canary, proved.program);
+    let watch = watch::Watch::begin(opened.canary, proved.program, &opened.protected);
     let mut child = opened.child;
     child.keep(opened.placeholders);
     child.set_inside(
@@ -160,7 +161,16 @@ fn open(
     stop_at("verified");
     let (child, words) = spawn(&plan, &orders, theirs, stderr, terminal, owner.zip(Some(way)))?;
     stop_at("spawned");
-    Ok(Opened { child, ours, words, canary, placeholders, home: ground.home, notes: plan.notes })
+    Ok(Opened {
+        child,
+        ours,
+        words,
+        canary,
+        placeholders,
+        home: ground.home,
+        protected: plan.protected,
+        notes: plan.notes,
+    })
 }
 
 /// Gives the project's owner, where lcc becomes that user, what is root's of this session.

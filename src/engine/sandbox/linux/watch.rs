@@ -2,21 +2,11 @@
 
 mod facts;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use super::canary::Canary;
-use facts::{Facts, Inside};
-
-/// What a look found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Look {
-    /// Processes of the sandbox that were looked at; none once it has ended.
-    pub processes: u64,
-    /// The sandbox does not hold any more: the program must end.
-    pub alarms: Vec<String>,
-    /// What the user should know of at once.
-    pub warnings: Vec<String>,
-}
+use crate::domain::SandboxLook;
+use facts::{Facts, Inside, Stamp};
 
 /// Watches one sandbox.
 #[derive(Debug)]
@@ -24,6 +14,7 @@ pub struct Watch {
     canary: Canary,
     program: i32,
     begin: Result<Facts, String>,
+    protected: Vec<(PathBuf, Option<Stamp>)>,
     /// Warnings that were given already: a changed file stays changed.
     told: BTreeSet<String>,
 }
@@ -31,20 +22,31 @@ pub struct Watch {
 impl Watch {
     /// Begins with the program started; what holds now must hold until the end.
     #[must_use]
-    pub fn begin(canary: Canary, program: i32) -> Self {
+    pub fn begin(canary: Canary, program: i32, protected: &[PathBuf]) -> Self {
         let begin = Facts::gather(program).map_err(|error| error.to_string());
-        Self { canary, program, begin, told: BTreeSet::new() }
+        let protected = protected.iter().map(|path| (path.clone(), Stamp::of(path))).collect();
+        Self { canary, program, begin, protected, told: BTreeSet::new() }
     }
 
-    /// Looks at the network, the mounts and the rights of every process inside, and at the canaries.
-    pub fn look(&mut self) -> Look {
+    /// Looks at the network, the file view and the rights of every process inside, at the mounts,
+    /// the protected files and the canaries.
+    pub fn look(&mut self) -> SandboxLook {
         let mut look = match &self.begin {
             Ok(begin) => compare(begin, &facts::inside(begin.init), self.mounts()),
-            Err(error) => Look {
+            // A program that had ended before it could be looked at has nothing left to hold.
+            Err(_) if !facts::exists(self.program) => SandboxLook::default(),
+            Err(error) => SandboxLook {
                 alarms: vec![format!("the sandbox could not be looked at from outside: {error}")],
-                ..Look::default()
+                ..SandboxLook::default()
             },
         };
+        // Once all has ended, lcc itself takes its placeholders away.
+        if look.processes > 0 {
+            look.warnings.extend(self.protected.iter().filter_map(|(path, then)| {
+                let changed = Stamp::of(path) != *then;
+                changed.then(|| format!("{} changed while it is protected", path.display()))
+            }));
+        }
         look.warnings.extend(
             self.canary.touched().into_iter().map(|what| format!("a canary was touched: {what}")),
         );
@@ -58,8 +60,8 @@ impl Watch {
 }
 
 /// Compares what is with what was; `mounts` is absent once the program has ended.
-fn compare(begin: &Facts, inside: &[Inside], mounts: Option<Vec<String>>) -> Look {
-    let mut look = Look { processes: inside.len() as u64, ..Look::default() };
+fn compare(begin: &Facts, inside: &[Inside], mounts: Option<Vec<String>>) -> SandboxLook {
+    let mut look = SandboxLook { processes: inside.len() as u64, ..SandboxLook::default() };
     for process in inside {
         let who = format!("{} (process {})", process.name, process.pid);
         let rights = &process.rights;
@@ -124,8 +126,8 @@ mod tests {
     #[test]
     fn a_sandbox_as_it_was_gives_no_word() {
         let look = compare(&begin(), &[process(), process()], Some(begin().mounts));
-        assert_eq!(look, Look { processes: 2, ..Look::default() });
-        assert_eq!(compare(&begin(), &[], None), Look::default());
+        assert_eq!(look, SandboxLook { processes: 2, ..SandboxLook::default() });
+        assert_eq!(compare(&begin(), &[], None), SandboxLook::default());
         let more = Rights { filters: 4, ..process().rights };
         let look = compare(&begin(), &[Inside { rights: more, ..process() }], None);
         assert!(look.alarms.is_empty(), "a program may add filters");
@@ -143,7 +145,7 @@ mod tests {
             Inside { users: Some(31), ..process() },
         ];
         for process in lost {
-            let look = compare(&begin(), &[process.clone()], None);
+            let look = compare(&begin(), std::slice::from_ref(&process), None);
             assert_eq!(look.alarms.len(), 1, "{process:?}");
             assert!(look.alarms[0].starts_with("node (process 8) "), "{look:?}");
         }

@@ -54,9 +54,10 @@ pub const PATHS: [&str; 24] = [
     ".idea",
 ];
 
-/// Where one of them lies in this folder, the folder is held as a whole: an editor takes an empty
-/// folder in the place of one of its files for an error.
-const WHOLE: &str = ".vscode";
+/// Folders of Claude Code's in a project that hold work and nothing that is run. Where they exist
+/// they can be written, in a `.claude` that otherwise cannot.
+pub const OPEN: [&str; 5] =
+    [".claude/agent-memory", ".claude/docs", ".claude/plans", ".claude/rules", ".claude/worktrees"];
 
 /// A path to protect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,13 +84,16 @@ pub struct Placeholder {
 #[must_use]
 pub fn wanted(project: &Path, repositories: &[Repository]) -> Vec<Wanted> {
     let own = |path: PathBuf, absent| Wanted { path, root: project.to_owned(), absent };
-    // What lies in a repository depends on its kind.
-    let mut all: Vec<Wanted> = PATHS
+    // Folders such as `.claude` and `.vscode` are held as a whole. Claude Code and editors take an
+    // empty folder in the place of one of their files for an error they must tell, and a file
+    // there would be seen by git. What lies in a repository depends on its kind.
+    let tops: BTreeSet<&str> = PATHS
         .iter()
         .filter(|path| !path.starts_with(".git/"))
-        .map(|path| if path.starts_with(WHOLE) { WHOLE } else { path })
-        .map(|path| own(project.join(path), Absent::Folder))
+        .map(|path| path.split_once('/').map_or(*path, |(top, _)| top))
         .collect();
+    let mut all: Vec<Wanted> =
+        tops.into_iter().map(|path| own(project.join(path), Absent::Folder)).collect();
     let git = project.join(".git");
     if !repositories.iter().any(|known| known.folder == git) {
         // A pointer to elsewhere, a broken repository, or none: nobody may make one.
@@ -111,6 +115,9 @@ pub fn watched(project: &Path, repositories: &[Repository]) -> BTreeMap<PathBuf,
             all.insert(path, wanted.root.clone());
         }
     }
+    // In a folder that is held as a whole a link leads no mount astray, but whoever follows it.
+    let inside = PATHS.iter().filter(|path| !path.starts_with(".git/"));
+    all.extend(inside.chain(&OPEN).map(|path| (project.join(path), project.to_owned())));
     for known in repositories {
         for (path, _) in repository::trees(known, project) {
             all.entry(path).or_insert_with(|| known.root(project).to_owned());
@@ -224,7 +231,11 @@ pub fn shield(ground: &Ground) -> Result<Shield, Refusal> {
     let Ground { project, repositories, found, .. } = ground;
     plain(found)?;
     let mut shield = Shield::default();
-    let mut candidates = BTreeMap::new();
+    let work = OPEN.iter().map(|path| project.join(path));
+    let mut candidates: BTreeMap<PathBuf, bool> = work
+        .filter(|path| found.get(path) == Some(&Kind::Folder))
+        .map(|path| (path, true))
+        .collect();
     for known in repositories {
         let parts = repository::trees(known, project).into_iter();
         for (path, writable) in parts.filter(|(path, _)| found.get(path) == Some(&Kind::Folder)) {

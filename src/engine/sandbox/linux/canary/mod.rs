@@ -218,6 +218,7 @@ impl Canary {
             outside: self.folder.clone(),
             beside: passing.beside.path(),
             above: passing.above,
+            at_home: identity(&places.user_home),
             tmp: passing.tmp.as_ref().map(Secret::path),
             shm: passing.shm.as_ref().map(Secret::path),
             linked: passing.linked.as_ref().map(|linked| linked.0.clone()),

@@ -18,6 +18,8 @@ pub struct Targets {
     pub beside: PathBuf,
     /// Device and number of the folder above the project, as the host knows it.
     pub above: Option<(u64, u64)>,
+    /// The same of the user's own home.
+    pub at_home: Option<(u64, u64)>,
     /// A file with the secret in `/tmp`, readable by everybody.
     pub tmp: Option<PathBuf>,
     /// One in `/dev/shm`.

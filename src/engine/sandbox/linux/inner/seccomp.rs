@@ -1,6 +1,12 @@
 //! The system-call filters: several, stacked, each with one answer.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+
+use calls::{Call, FORBIDDEN, UNSEEN};
 
 use seccompiler::{
     BpfProgram, Error, SeccompAction, SeccompCmpArgLen::Dword, SeccompCmpOp, SeccompCondition,
@@ -8,79 +14,6 @@ use seccompiler::{
 };
 
 pub(in crate::engine::sandbox::linux) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
-
-/// Calls with no use inside, or with one that leads out.
-const FORBIDDEN: &[libc::c_long] = &[
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_kcmp,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_process_madvise,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_mount_setattr,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_chroot,
-    libc::SYS_pivot_root,
-    libc::SYS_unshare,
-    libc::SYS_setns,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_kexec_load,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_reboot,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_acct,
-    libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
-    libc::SYS_syslog,
-    libc::SYS_fanotify_init,
-    libc::SYS_vhangup,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_adjtimex,
-    libc::SYS_clock_adjtime,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    libc::SYS_lookup_dcookie,
-    libc::SYS_nfsservctl,
-];
-
-/// The same for calls that only this processor has.
-#[cfg(target_arch = "x86_64")]
-const FORBIDDEN_HERE: &[libc::c_long] = &[
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-    libc::SYS_modify_ldt,
-    libc::SYS_kexec_file_load,
-    libc::SYS_uselib,
-    libc::SYS_ustat,
-    libc::SYS_sysfs,
-    libc::SYS__sysctl,
-];
-#[cfg(not(target_arch = "x86_64"))]
-const FORBIDDEN_HERE: &[libc::c_long] = &[];
-
-/// Calls whose arguments lie in memory, where a filter cannot look. Programs fall back to others.
-const UNSEEN: [libc::c_long; 2] = [libc::SYS_clone3, libc::SYS_openat2];
 
 const NEW_NAMESPACES: [libc::c_int; 8] = [
     libc::CLONE_NEWNS,
@@ -105,33 +38,55 @@ pub(in crate::engine::sandbox::linux) fn enforce(programs: &[BpfProgram]) -> Res
 
 /// The filters, in order of loading.
 pub(in crate::engine::sandbox::linux) fn programs() -> Result<Vec<BpfProgram>, Error> {
-    stack(rules()?)
+    programs_for(here()?)
 }
 
 /// The same without the rules for sockets: a filter whose calls are answered by lcc has them, and
 /// a refusal here would win before lcc could count it.
 pub(in crate::engine::sandbox::linux) fn programs_beside_watch() -> Result<Vec<BpfProgram>, Error> {
-    let mut rules = rules()?;
-    rules.remove(&libc::SYS_socket);
-    stack(rules)
+    let arch = here()?;
+    let mut rules = rules_for(arch)?;
+    if let Some(number) = calls::SOCKET.number(arch) {
+        rules.remove(&number);
+    }
+    stack(rules, arch)
 }
 
-fn stack(rules: Rules) -> Result<Vec<BpfProgram>, Error> {
+/// The processor that lcc was built for.
+fn here() -> Result<TargetArch, Error> {
+    Ok(TargetArch::try_from(std::env::consts::ARCH)?)
+}
+
+fn programs_for(arch: TargetArch) -> Result<Vec<BpfProgram>, Error> {
+    stack(rules_for(arch)?, arch)
+}
+
+fn stack(rules: Rules, arch: TargetArch) -> Result<Vec<BpfProgram>, Error> {
     let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
-    let unseen: Rules = UNSEEN.iter().map(|call| (*call, Vec::new())).collect();
-    let mut all = vec![compile(rules, errno(libc::EPERM))?, compile(unseen, errno(libc::ENOSYS))?];
-    if cfg!(target_arch = "x86_64") {
+    let mut all = vec![
+        compile_for(rules, errno(libc::EPERM), arch)?,
+        compile_for(unseen(arch), errno(libc::ENOSYS), arch)?,
+    ];
+    if arch == TargetArch::x86_64 {
         all.push(no_x32());
     }
     Ok(all)
 }
 
-/// One filter: `answer` where a rule matches, leave everywhere else.
+fn unseen(arch: TargetArch) -> Rules {
+    UNSEEN.iter().filter_map(|call| Some((call.number(arch)?, Vec::new()))).collect()
+}
+
+/// One filter for the processor lcc was built for: `answer` where a rule matches, leave everywhere
+/// else.
 pub(in crate::engine::sandbox::linux) fn compile(
     rules: Rules,
     answer: SeccompAction,
 ) -> Result<BpfProgram, Error> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+    compile_for(rules, answer, here()?)
+}
+
+fn compile_for(rules: Rules, answer: SeccompAction, arch: TargetArch) -> Result<BpfProgram, Error> {
     Ok(SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?)
 }
 
@@ -152,23 +107,30 @@ fn no_x32() -> BpfProgram {
     ]
 }
 
-fn rules() -> Result<Rules, Error> {
+fn rules_for(arch: TargetArch) -> Result<Rules, Error> {
     let mut rules: Rules =
-        FORBIDDEN.iter().chain(FORBIDDEN_HERE).map(|call| (*call, Vec::new())).collect();
-    rules.insert(libc::SYS_socket, sockets()?);
-    rules.insert(libc::SYS_socketpair, socket_pairs()?);
+        FORBIDDEN.iter().filter_map(|call| Some((call.number(arch)?, Vec::new()))).collect();
+    let mut add = |call: Call, more: Vec<SeccompRule>| {
+        if let Some(number) = call.number(arch) {
+            rules.entry(number).or_default().extend(more);
+        }
+    };
+    add(calls::SOCKET, sockets()?);
+    add(calls::SOCKETPAIR, socket_pairs()?);
     let clone = NEW_NAMESPACES
         .iter()
         .map(|flag| rule(&[masked(0, bits(*flag), bits(*flag))?]))
         .collect::<Result<_, _>>()?;
-    rules.insert(libc::SYS_clone, clone);
+    add(calls::CLONE, clone);
     // Compared as 32 bits: the kernel looks at no more.
     let terminal = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCCONS, libc::TIOCSETD]
         .iter()
         .map(|request| rule(&[equal(1, u64::from(*request as u32))?]))
         .collect::<Result<_, _>>()?;
-    rules.insert(libc::SYS_ioctl, terminal);
-    set_id(&mut rules)?;
+    add(calls::IOCTL, terminal);
+    for (call, more) in set_id()? {
+        add(call, more);
+    }
     Ok(rules)
 }
 
@@ -194,51 +156,47 @@ fn socket_pairs() -> Result<Vec<SeccompRule>, Error> {
     ])
 }
 
+/// Calls that set a file's mode, and which argument it is.
+const MODES: [(Call, u8); 9] = [
+    (calls::CHMOD, 1),
+    (calls::FCHMOD, 1),
+    (calls::FCHMODAT, 2),
+    (calls::FCHMODAT2, 2),
+    (calls::CREAT, 1),
+    (calls::MKDIR, 1),
+    (calls::MKDIRAT, 2),
+    (calls::MKNOD, 1),
+    (calls::MKNODAT, 2),
+];
+/// Calls that may create a file, with their flags and its mode.
+const OPENS: [(Call, u8, u8); 2] = [(calls::OPEN, 1, 2), (calls::OPENAT, 2, 3)];
+
 /// No set-user-id or set-group-id bits on anything, no device nodes: they would count on the host.
-fn set_id(rules: &mut Rules) -> Result<(), Error> {
-    let mut modes = vec![
-        (libc::SYS_fchmod, 1),
-        (libc::SYS_fchmodat, 2),
-        (libc::SYS_fchmodat2, 2),
-        (libc::SYS_mkdirat, 2),
-        (libc::SYS_mknodat, 2),
-    ];
-    let mut opens = vec![(libc::SYS_openat, 2, 3)];
-    let mut nodes = vec![(libc::SYS_mknodat, 2)];
-    if cfg!(target_arch = "x86_64") {
-        #[cfg(target_arch = "x86_64")]
-        {
-            modes.extend([
-                (libc::SYS_chmod, 1),
-                (libc::SYS_creat, 1),
-                (libc::SYS_mkdir, 1),
-                (libc::SYS_mknod, 1),
-            ]);
-            opens.push((libc::SYS_open, 1, 2));
-            nodes.push((libc::SYS_mknod, 1));
-        }
-    }
-    for (call, index) in modes {
+fn set_id() -> Result<Vec<(Call, Vec<SeccompRule>)>, Error> {
+    let mut all = Vec::new();
+    for (call, index) in MODES {
+        let mut rules = Vec::new();
         for bit in SET_ID {
-            rules.entry(call).or_default().push(rule(&[masked(index, bit, bit)?])?);
+            rules.push(rule(&[masked(index, bit, bit)?])?);
         }
-    }
-    for (call, index) in nodes {
-        for kind in [libc::S_IFCHR, libc::S_IFBLK] {
-            let kind = masked(index, u64::from(libc::S_IFMT), u64::from(kind))?;
-            rules.entry(call).or_default().push(rule(&[kind])?);
-        }
-    }
-    // The mode counts only where the call may create; otherwise the register holds anything.
-    for (call, flags, mode) in opens {
-        for bit in SET_ID {
-            for creates in [bits(libc::O_CREAT), bits(libc::O_TMPFILE) & !bits(libc::O_DIRECTORY)] {
-                let conditions = [masked(flags, creates, creates)?, masked(mode, bit, bit)?];
-                rules.entry(call).or_default().push(rule(&conditions)?);
+        if call == calls::MKNOD || call == calls::MKNODAT {
+            for kind in [libc::S_IFCHR, libc::S_IFBLK] {
+                rules.push(rule(&[masked(index, u64::from(libc::S_IFMT), u64::from(kind))?])?);
             }
         }
+        all.push((call, rules));
     }
-    Ok(())
+    // The mode counts only where the call may create; otherwise the register holds anything.
+    for (call, flags, mode) in OPENS {
+        let mut rules = Vec::new();
+        for bit in SET_ID {
+            for creates in [bits(libc::O_CREAT), bits(libc::O_TMPFILE) & !bits(libc::O_DIRECTORY)] {
+                rules.push(rule(&[masked(flags, creates, creates)?, masked(mode, bit, bit)?])?);
+            }
+        }
+        all.push((call, rules));
+    }
+    Ok(all)
 }
 
 fn bits(value: libc::c_int) -> u64 {
@@ -265,26 +223,4 @@ pub(in crate::engine::sandbox::linux) fn rule(
     conditions: &[SeccompCondition],
 ) -> Result<SeccompRule, Error> {
     Ok(SeccompRule::new(conditions.to_vec())?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_filters_compile_and_fit_the_kernels_limit() {
-        let all = programs().unwrap();
-        assert!(all.len() >= 2);
-        for program in &all {
-            assert!((4..4096).contains(&program.len()), "{} steps", program.len());
-        }
-    }
-
-    #[test]
-    fn no_forbidden_call_has_an_exception() {
-        let rules = rules().unwrap();
-        for call in FORBIDDEN.iter().chain(FORBIDDEN_HERE) {
-            assert!(rules.get(call).is_some_and(Vec::is_empty), "call {call} has conditions");
-        }
-    }
 }

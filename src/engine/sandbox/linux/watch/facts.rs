@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::MetadataExt,
+    path::Path,
 };
 
 /// What holds at the start.
@@ -21,6 +22,33 @@ pub(super) struct Facts {
     pub users: u64,
     /// Its mounts: place and options, one line each.
     pub mounts: Vec<String>,
+}
+
+/// What tells whether a file was changed or replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    number: u64,
+    size: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The file's, not followed; `None` when it is not there.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let about = fs::symlink_metadata(path).ok()?;
+        Some(Self {
+            device: about.dev(),
+            number: about.ino(),
+            size: about.size(),
+            changed: (about.mtime(), about.mtime_nsec()),
+        })
+    }
+}
+
+/// Whether there is such a process.
+pub(super) fn exists(pid: i32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
 }
 
 /// One process inside.
@@ -157,7 +185,7 @@ impl Status {
                 },
                 capabilities: sets
                     .iter()
-                    .any(|set| field(set).is_none_or(|bits| bits.trim_matches('0') != "")),
+                    .any(|set| field(set).is_none_or(|bits| !bits.trim_matches('0').is_empty())),
             },
         })
     }

@@ -28,7 +28,7 @@ const GIT: [&str; 8] = [
     "modules",
 ];
 /// What other programs of the host trust in a project.
-const PROJECT: [&str; 19] = [
+const PROJECT: [&str; 21] = [
     ".gitmodules",
     ".claude/settings.json",
     ".claude/settings.local.json",
@@ -41,6 +41,8 @@ const PROJECT: [&str; 19] = [
     ".claude/routines",
     ".claude/scheduled_tasks.json",
     ".claude/launch.json",
+    ".claude/CLAUDE.md",
+    ".claude/what-a-later-version-runs/x",
     ".mcp.json",
     ".envrc",
     ".vscode/tasks.json",
@@ -205,6 +207,11 @@ fn protected(ground: &Ground, ops: &[Op<'_>]) {
     let project = &ground.project;
     for name in PROJECT {
         held(ops, project, &project.join(name));
+    }
+    for name in ["docs", "plans", "rules", "worktrees"] {
+        let folder = project.join(".claude").join(name);
+        let open = ground.found.get(&folder) == Some(&Kind::Folder);
+        assert_eq!(ruling(ops, &folder.join("x")).expect("a mount").writable, open, "{name}");
     }
     let git = project.join(".git");
     if !ground.repositories.iter().any(|known| known.folder == git) {

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::{
     Ground, Probe,
-    outcome::{call, file, worst},
+    outcome::{call, file, of_namespace, worst},
     probe,
     sys::{self, Arg, End},
 };
@@ -181,7 +181,7 @@ pub(super) const TABLE: &[Probe] = &[
         Seccomp,
         "make a user namespace by clone",
         "Starts a process in a new user namespace.",
-        |_| call(sys::clone(libc::CLONE_NEWUSER)),
+        |_| of_namespace(sys::clone(libc::CLONE_NEWUSER)),
     ),
     probe(
         Kernel,
@@ -189,7 +189,7 @@ pub(super) const TABLE: &[Probe] = &[
         Seccomp,
         "make a user namespace by clone3",
         "The same by the call whose arguments a filter cannot see.",
-        |_| call(sys::clone3(libc::CLONE_NEWUSER)),
+        |_| of_namespace(sys::clone3(libc::CLONE_NEWUSER)),
     ),
     probe(
         Kernel,
@@ -217,7 +217,7 @@ fn text(path: &Path) -> CString {
 fn copied(attempt: impl FnOnce() -> Result<i64, Errno>) -> Outcome {
     match sys::in_copy(|| sys::code(attempt())) {
         Ok(end) => match sys::result(end) {
-            Some(result) => call(result),
+            Some(result) => of_namespace(result),
             None => Outcome::blocked("the caller was killed"),
         },
         Err(error) => Outcome::could_not_run(error.to_string()),
@@ -347,7 +347,7 @@ fn detach(ground: &Ground<'_>) -> Outcome {
     match sys::in_copy(|| sys::code(steps())) {
         Ok(End::Code(0)) => Outcome::open("the file view could be rearranged"),
         Ok(end) => match sys::result(end) {
-            Some(Err(error)) => call::<()>(Err(error)),
+            Some(Err(error)) => of_namespace::<()>(Err(error)),
             Some(Ok(())) | None => Outcome::blocked("the caller was killed"),
         },
         Err(error) => Outcome::could_not_run(error.to_string()),

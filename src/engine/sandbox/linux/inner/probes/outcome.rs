@@ -46,11 +46,23 @@ fn stopped_file(error: &io::Error) -> Outcome {
 /// that the kernel had begun to look at what was asked of it.
 pub(super) fn call<T>(attempt: Result<T, Errno>) -> Outcome {
     match attempt {
-        Ok(_) => Outcome::open("it went through"),
+        Ok(got) => {
+            // A descriptor is closed before the next attempt is made.
+            drop(got);
+            Outcome::open("it went through")
+        }
         Err(error @ (Errno::EPERM | Errno::EACCES | Errno::ENOSYS)) => {
             with(Some(error), error.desc())
         }
         Err(error) => Outcome::open(format!("the kernel took it up: {}", error.desc())),
+    }
+}
+
+/// A call for a namespace: `ENOSPC` says that none more may be made.
+pub(super) fn of_namespace<T>(attempt: Result<T, Errno>) -> Outcome {
+    match attempt {
+        Err(Errno::ENOSPC) => with(Some(Errno::ENOSPC), "no further namespace may be made"),
+        other => call(other),
     }
 }
 
@@ -80,11 +92,10 @@ pub(super) fn worst(outcomes: impl IntoIterator<Item = (String, Outcome)>) -> Ou
         }
     }
     match (unproved, stopped) {
-        (Some(outcome), _) => outcome,
         (None, Some(Outcome::Blocked { errno, detail })) if count > 1 => {
             Outcome::Blocked { errno, detail: format!("{detail}; all {count} of this kind") }
         }
-        (None, Some(outcome)) => outcome,
+        (Some(outcome), _) | (None, Some(outcome)) => outcome,
         (None, None) => Outcome::could_not_run("nothing was tried"),
     }
 }

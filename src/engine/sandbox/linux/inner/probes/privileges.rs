@@ -190,7 +190,7 @@ fn capabilities(_: &Ground<'_>) -> Outcome {
     };
     let sets: Vec<&str> = status.lines().filter(|line| line.starts_with("Cap")).collect();
     let found = sets.iter().find(|line| {
-        line.split_once(':').is_none_or(|(_, bits)| bits.trim().trim_matches('0') != "")
+        line.split_once(':').is_none_or(|(_, bits)| !bits.trim().trim_matches('0').is_empty())
     });
     match found {
         Some(line) => Outcome::open(*line),

@@ -51,7 +51,7 @@ pub(super) const TABLE: &[Probe] = &[
         Layer::Mounts,
         "create a file in the user's home",
         "Makes a new file where shells and desktops look for their settings.",
-        |ground| create(&ground.targets.places.user_home.join(NEW)),
+        |ground| outside(&ground.targets.places.user_home, ground.targets.at_home),
     ),
     probe(
         Files,
@@ -228,18 +228,22 @@ pub(super) const TABLE: &[Probe] = &[
     ),
 ];
 
-/// Inside, the folder above may be one of the sandbox's own in memory, where anything can be made
-/// and nothing is seen outside: its number tells.
 fn beside(ground: &Ground<'_>) -> Outcome {
-    let Some(above) = ground.aim.project.parent() else {
-        return Outcome::could_not_run("the project has no folder above it");
-    };
-    let outcome = create(&above.join(NEW));
-    let same = fs::metadata(above)
-        .map_or(true, |about| ground.targets.above == Some((about.dev(), about.ino())));
+    match ground.aim.project.parent() {
+        Some(above) => outside(above, ground.targets.above),
+        None => Outcome::could_not_run("the project has no folder above it"),
+    }
+}
+
+/// Makes a file in a folder of the host's. Inside, a folder of that name may be the sandbox's own
+/// in memory, where anything can be made and nothing is seen outside: its number tells.
+fn outside(folder: &Path, on_host: Option<(u64, u64)>) -> Outcome {
+    let outcome = create(&folder.join(NEW));
+    let same =
+        fs::metadata(folder).map_or(true, |about| on_host == Some((about.dev(), about.ino())));
     match outcome {
         Outcome::Open { .. } if !same => {
-            Outcome::blocked("it lies in the sandbox's own memory, not beside the project")
+            Outcome::blocked("only in the sandbox's own memory, not in the host's folder")
         }
         other => other,
     }
