@@ -20,8 +20,13 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     {
         let mut words = std::env::args_os().skip(1);
-        if words.next().is_some_and(|w| w == "__inner") {
+        let first = words.next();
+        if first.as_ref().is_some_and(|w| w == "__inner") {
             return lcc::engine::sandbox::linux::inner::main(words.collect());
+        }
+        // So does the helper that enters a running sandbox.
+        if first.is_some_and(|w| w == "__hold") {
+            return lcc::engine::sandbox::linux::hold::main(words);
         }
     }
     if let Err(e) = color_eyre::install() {

@@ -96,6 +96,9 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
     sys::ignore_keyboard_signals();
     let status = launched.child.wait().map_err(io("waiting for the command"))?;
     sys::restore_keyboard_signals();
+    if let Some(why) = launched.child.broken() {
+        eprintln!("lcc: {why}");
+    }
     Ok(status)
 }
 

@@ -5,6 +5,7 @@ mod canary;
 pub mod channel;
 mod ground;
 mod handshake;
+pub mod hold;
 pub mod inner;
 pub mod owner;
 pub mod placeholders;
@@ -88,6 +89,18 @@ pub fn launch(
         Ok(met) => {
             let mut child = child;
             child.keep(placeholders);
+            let held = hold::Held {
+                program: met.program,
+                lcc: ground.lcc,
+                read_only: plan.protected,
+                pins: plan.pins,
+            };
+            if let Err(error) = hold::watch(held, child.alarm()) {
+                // A program that has ended already needs no holding.
+                if child.wait_for(CLEAN_UP).is_none() {
+                    return Err(LaunchError::broken("protected paths", error.to_string()));
+                }
+            }
             child.set_inside(
                 Inside { program: met.program, program_fd: met.program_fd },
                 met.init_fd,

@@ -69,10 +69,6 @@ const WORKTREE: [(&str, Absent); 3] = [
     ("gitdir", Absent::Nothing),
     ("config.worktree", Absent::File("")),
 ];
-/// What else is held of the main repository while a session runs in a worktree of it: another
-/// working tree's state.
-const MAIN: [(&str, Absent); 2] = [("HEAD", Absent::Nothing), ("index", Absent::Nothing)];
-
 /// The paths of a repository to protect.
 #[must_use]
 pub fn entries(known: &Repository, project: &Path, all: &[Repository]) -> Vec<Wanted> {
@@ -92,7 +88,6 @@ pub fn entries(known: &Repository, project: &Path, all: &[Repository]) -> Vec<Wa
         }
         Role::Worktree { common } => [
             below(common, common, &WHOLE),
-            below(common, common, &MAIN),
             below(&known.folder, &known.folder, &WORKTREE),
         ]
         .concat(),

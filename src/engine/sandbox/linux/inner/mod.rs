@@ -2,7 +2,7 @@
 
 mod checks;
 mod landlock;
-mod mountinfo;
+pub(super) mod mountinfo;
 mod probes;
 mod seccomp;
 
