@@ -209,7 +209,8 @@ fn the_child_outlives_the_thread_that_started_it() {
     let pty = Pty::open(80, 24).unwrap();
     let mut screen = Screen::of(&pty);
     let request = bench.request("bash", &["-c", "echo up; read x; echo got $x; exit 6"]);
-    let (launched, pty) = thread::spawn(move || (launch(request, &pty).unwrap(), pty)).join().unwrap();
+    let (launched, pty) =
+        thread::spawn(move || (launch(request, &pty).unwrap(), pty)).join().unwrap();
     screen.until("up");
     let mut writer = pty.writer().unwrap();
     writer.write_all(b"word\n").unwrap();

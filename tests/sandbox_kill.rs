@@ -77,7 +77,8 @@ impl Bench {
 
     /// What is left of sessions in lcc's state, without the files that are only locked.
     fn state(&self) -> Vec<PathBuf> {
-        let folders = ["state/sandbox", "state/placeholders"].map(|name| self.root.path().join(name));
+        let folders =
+            ["state/sandbox", "state/placeholders"].map(|name| self.root.path().join(name));
         let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
     }
@@ -223,9 +224,15 @@ fn descendants(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let children: Vec<u32> = tasks
         .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
-        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .flat_map(|list| {
+            list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()
+        })
         .collect();
-    if children.is_empty() { vec![pid] } else { children.into_iter().flat_map(descendants).collect() }
+    if children.is_empty() {
+        vec![pid]
+    } else {
+        children.into_iter().flat_map(descendants).collect()
+    }
 }
 
 #[test]

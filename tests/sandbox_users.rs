@@ -119,12 +119,17 @@ fn the_host_sees_the_owner_and_files_of_root_stay_closed() {
         let of_threads = threads
             .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
             .collect::<String>();
-        for pid in of_threads.split_whitespace().chain(listed.iter().flat_map(|l| l.split_whitespace())) {
+        for pid in
+            of_threads.split_whitespace().chain(listed.iter().flat_map(|l| l.split_whitespace()))
+        {
             let pid: u32 = pid.parse().unwrap();
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-            let ids = format!("Uid:\t{ADA}\t{ADA}\t{ADA}\t{ADA}\nGid:\t{ADA}\t{ADA}\t{ADA}\t{ADA}\n");
+            let ids =
+                format!("Uid:\t{ADA}\t{ADA}\t{ADA}\t{ADA}\nGid:\t{ADA}\t{ADA}\t{ADA}\t{ADA}\n");
             assert!(status.contains(&ids), "{status}");
-            assert!(status.contains("CapPrm:\t0000000000000000") || status.contains("Groups:\t \n"));
+            assert!(
+                status.contains("CapPrm:\t0000000000000000") || status.contains("Groups:\t \n")
+            );
             seen += 1;
             left.push(pid);
         }

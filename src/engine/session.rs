@@ -259,12 +259,13 @@ impl Engine {
         self.tend();
         self.submission_step();
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
+            let broken = self.life.as_ref().and_then(Life::broken);
             if let Some(life) = self.life.take() {
                 life.end().await;
             }
             self.compaction = Compaction::default();
             self.happened(Event::ChildEnded { code: status.code() });
-            let message = format!("Claude Code ended: {status}");
+            let message = broken.unwrap_or_else(|| format!("Claude Code ended: {status}"));
             self.push(Update::ChildEnded { code: status.code(), message });
         }
         self.send_log();

@@ -149,6 +149,11 @@ impl Life {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Why lcc ended the child, where its sandbox no longer held.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.child.broken()
+    }
+
     /// Ends the child and everything it started, and waits until its last output is passed on.
     pub(super) async fn end(mut self) {
         let drained = self.drained.take();

@@ -175,7 +175,6 @@ pub fn rename_new(folder: &OwnedFd, from: &OsStr, to: &OsStr) -> io::Result<()> 
 /// # Errors
 /// When the folder is not empty or cannot be changed.
 pub fn remove(folder: &OwnedFd, name: &OsStr, is_folder: bool) -> io::Result<()> {
-    let flags =
-        if is_folder { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
+    let flags = if is_folder { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
     Ok(unlinkat(folder, name, flags)?)
 }

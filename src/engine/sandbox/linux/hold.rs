@@ -189,8 +189,12 @@ mod tests {
             read_only: vec!["/p/.git/config".into(), "/p/.git/hooks".into()],
             pins: vec!["/p/.git".into()],
         };
-        let all =
-            [mount("/p", true), mount("/p/.git", true), mount("/p/.git/config", false), mount("/p/.git/hooks", false)];
+        let all = [
+            mount("/p", true),
+            mount("/p/.git", true),
+            mount("/p/.git/config", false),
+            mount("/p/.git/hooks", false),
+        ];
         assert_eq!(lost(&held, &all), Vec::<PathBuf>::new());
         assert_eq!(lost(&held, &all[..3]), [PathBuf::from("/p/.git/hooks")]);
         let opened = [&all[..], &[mount("/p/.git/config", true)]].concat();

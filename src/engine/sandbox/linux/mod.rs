@@ -233,9 +233,8 @@ fn spawn(
         die_with_parent: true,
     };
     prepare(&mut command, wishes);
-    let child = Child::spawn(command, keep, own_group).map_err(LaunchError::io(starting(
-        plan, &closed,
-    )))?;
+    let child =
+        Child::spawn(command, keep, own_group).map_err(LaunchError::io(starting(plan, &closed)))?;
     if let Terminal::Pty(pty) = terminal {
         pty.release();
     }

@@ -2,8 +2,7 @@
 
 use std::{
     ffi::{CString, OsStr},
-    fs,
-    io,
+    fs, io,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd, RawFd},
         unix::{ffi::OsStrExt, fs::MetadataExt},

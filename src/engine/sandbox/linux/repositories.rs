@@ -73,12 +73,7 @@ fn add(found: &mut Found, folder: PathBuf, role: Role) {
 }
 
 /// The submodules' repositories below `.git/modules`, whose names may have several parts.
-fn modules(
-    root: &OwnedFd,
-    project: &Path,
-    folder: &Path,
-    found: &mut Found,
-) -> io::Result<()> {
+fn modules(root: &OwnedFd, project: &Path, folder: &Path, found: &mut Found) -> io::Result<()> {
     let mut left = VecDeque::from([(folder.to_owned(), 0)]);
     while let Some((folder, depth)) = left.pop_front() {
         for path in subfolders(&folder) {
@@ -246,8 +241,7 @@ mod tests {
         write(&main.join("deep/er/.git/HEAD"), "x");
         write(&main.join("empty/.git/x"), "x");
         write(&main.join("node_modules/x/.git/HEAD"), "x");
-        let repository =
-            |name: &str, role| Repository { folder: main.join(name), role };
+        let repository = |name: &str, role| Repository { folder: main.join(name), role };
         assert_eq!(
             search(&main),
             [

@@ -67,8 +67,12 @@ pub fn mount_again(place: &OwnedFd) -> io::Result<()> {
     let call = |result: libc::c_long| {
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
     };
-    let attributes =
-        Attributes { set: READ_ONLY | NO_SET_ID | NO_DEVICES, clear: 0, propagation: 0, user_namespace: 0 };
+    let attributes = Attributes {
+        set: READ_ONLY | NO_SET_ID | NO_DEVICES,
+        clear: 0,
+        propagation: 0,
+        user_namespace: 0,
+    };
     // SAFETY: the paths are empty constants; the attributes outlive the call that reads them, of
     // the size given; the descriptor is fresh.
     unsafe {

@@ -52,12 +52,8 @@ impl Builder {
 /// Builds the plan; the places have been checked.
 #[must_use]
 pub fn build(host: &HostFacts, ground: &Ground, shield: Shield) -> Plan {
-    let mut builder = Builder {
-        options: Vec::new(),
-        data: Vec::new(),
-        mounts: Vec::new(),
-        sources: Vec::new(),
-    };
+    let mut builder =
+        Builder { options: Vec::new(), data: Vec::new(), mounts: Vec::new(), sources: Vec::new() };
     let mut notes = shield.notes;
     notes.extend(ground.notes.iter().cloned());
     builder.mounts.push(Mount { path: "/".into(), writable: false });
@@ -209,8 +205,7 @@ fn passwd_home(home: &Path) -> String {
 }
 
 /// Further places of `/proc` where user 0 of the host may write without any capability.
-const ROOT_ONLY: [&str; 5] =
-    ["/proc/acpi", "/proc/asound", "/proc/fs", "/proc/mtrr", "/proc/scsi"];
+const ROOT_ONLY: [&str; 5] = ["/proc/acpi", "/proc/asound", "/proc/fs", "/proc/mtrr", "/proc/scsi"];
 
 fn pseudo(builder: &mut Builder, host: &HostFacts, ground: &Ground) {
     builder.words(["--proc", "/proc"]);

@@ -25,7 +25,8 @@ pub fn places(host: &HostFacts, ground: &Ground) -> Result<(), Refusal> {
     for folder in &ground.read_only {
         readable(host, ground, folder)?;
     }
-    for known in ground.repositories.iter().filter(|known| !known.folder.starts_with(&ground.project))
+    for known in
+        ground.repositories.iter().filter(|known| !known.folder.starts_with(&ground.project))
     {
         repository(host, ground, known)?;
     }

@@ -86,11 +86,9 @@ pub fn entries(known: &Repository, project: &Path, all: &[Repository]) -> Vec<Wa
         Role::Worktree { common } if common.starts_with(project) => {
             below(&known.folder, &known.folder, &WORKTREE)
         }
-        Role::Worktree { common } => [
-            below(common, common, &WHOLE),
-            below(&known.folder, &known.folder, &WORKTREE),
-        ]
-        .concat(),
+        Role::Worktree { common } => {
+            [below(common, common, &WHOLE), below(&known.folder, &known.folder, &WORKTREE)].concat()
+        }
         Role::Sealed => {
             vec![Wanted {
                 path: known.folder.clone(),
@@ -160,7 +158,9 @@ pub(super) fn notes(ground: &Ground) -> Vec<String> {
     };
     let sealed = all
         .iter()
-        .filter(|known| known.role == Role::Sealed && found.get(&known.folder) == Some(&Kind::Folder))
+        .filter(|known| {
+            known.role == Role::Sealed && found.get(&known.folder) == Some(&Kind::Folder)
+        })
         .count();
     let second = (sealed > 0).then(|| {
         format!("{sealed} nested git repositories are read-only as a whole: too many or too deep")
@@ -228,7 +228,8 @@ mod tests {
         ] {
             assert_eq!(pointer(text), path.map(Path::new), "{text:?}");
         }
-        let config = "[core]\n\tbare = false\n\tworktree = ../../../sub\n[remote \"x\"]\n\tworktree = no\n";
+        let config =
+            "[core]\n\tbare = false\n\tworktree = ../../../sub\n[remote \"x\"]\n\tworktree = no\n";
         assert_eq!(work_tree(config), Some(Path::new("../../../sub")));
         assert_eq!(work_tree("[remote \"x\"]\nworktree = no\n"), None);
         assert_eq!(from(Path::new("/a/b"), Path::new("../../c/./d")), Path::new("/c/d"));

@@ -90,8 +90,11 @@ fn a_plain_project_gives_a_plan() {
         assert!(!words.contains(&OsStr::new(path)), "{path}");
     }
     // One empty thing for each protected path that is missing, however many lie below it.
-    let made: Vec<&str> =
-        ground.placeholders.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let made: Vec<&str> = ground
+        .placeholders
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap())
+        .collect();
     assert_eq!(made, [".claude", ".envrc", ".git", ".gitmodules", ".idea", ".mcp.json", ".vscode"]);
 }
 
@@ -172,8 +175,7 @@ fn root_becomes_the_owner_or_works_hardened() {
     // Neither the caller's home nor the owner's becomes a project.
     let owner_home = Some(PathBuf::from("/srv/people/ada"));
     for project in ["/srv/people/ada", "/srv/people"] {
-        let ground =
-            Ground { project: project.into(), owner_home: owner_home.clone(), ..ground() };
+        let ground = Ground { project: project.into(), owner_home: owner_home.clone(), ..ground() };
         assert!(planned(&root, &ground).unwrap_err().reason.contains("home folder"), "{project}");
     }
 }
@@ -217,9 +219,15 @@ fn other_owners_and_planted_tools_are_refused() {
     assert!(planned(&host(), &foreign).unwrap_err().reason.contains("user 0"));
     let planted = HostFacts { bwrap: "/home/ada/project/bwrap".into(), ..host() };
     assert!(planned(&planted, &ground()).unwrap_err().reason.contains("bubblewrap"));
-    for folder in
-        ["/", "/home", "/home/ada", "/proc/1", "/run/lcc/x", "/home/ada/.local", "/home/ada/project/x"]
-    {
+    for folder in [
+        "/",
+        "/home",
+        "/home/ada",
+        "/proc/1",
+        "/run/lcc/x",
+        "/home/ada/.local",
+        "/home/ada/project/x",
+    ] {
         let ground = Ground { read_only: vec![folder.into()], ..ground() };
         let refusal = planned(&host(), &ground).unwrap_err();
         assert!(!refusal.reason.contains("nothing stands"), "{folder}: {refusal}");

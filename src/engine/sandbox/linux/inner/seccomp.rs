@@ -62,11 +62,7 @@ fn unseen(arch: TargetArch) -> Rules {
     UNSEEN.iter().filter_map(|call| Some((call.number(arch)?, Vec::new()))).collect()
 }
 
-fn compile_for(
-    rules: Rules,
-    answer: SeccompAction,
-    arch: TargetArch,
-) -> Result<BpfProgram, Error> {
+fn compile_for(rules: Rules, answer: SeccompAction, arch: TargetArch) -> Result<BpfProgram, Error> {
     Ok(SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?)
 }
 

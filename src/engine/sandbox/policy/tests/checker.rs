@@ -137,7 +137,8 @@ fn held(ops: &[Op<'_>], root: &Path, path: &Path) {
 
 /// Where a repository outside the project may be written.
 fn outside(ground: &Ground) -> Vec<&Path> {
-    let known = ground.repositories.iter().filter(|known| !known.folder.starts_with(&ground.project));
+    let known =
+        ground.repositories.iter().filter(|known| !known.folder.starts_with(&ground.project));
     known
         .map(|known| match &known.role {
             Role::Worktree { common } => common.as_path(),
@@ -188,9 +189,14 @@ pub(super) fn check(ground: &Ground, plan: &Plan) {
     assert!(!ruling(&ops, &ground.home.join(".bashrc")).expect("a mount").writable);
     protected(ground, &ops);
     hidden(ground, &ops);
-    for flag in
-        ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--clearenv", "--die-with-parent"]
-    {
+    for flag in [
+        "--unshare-user",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--clearenv",
+        "--die-with-parent",
+    ] {
         assert!(plain.contains(&flag), "{flag}");
     }
     assert!(words(plan).iter().all(|word| !word.as_encoded_bytes().contains(&0)));
@@ -213,7 +219,10 @@ fn protected(ground: &Ground, ops: &[Op<'_>]) {
         held(ops, project, &git.join("config"));
     }
     let inner = |path: &Path| {
-        ground.repositories.iter().any(|known| known.folder != path && known.folder.starts_with(path))
+        ground
+            .repositories
+            .iter()
+            .any(|known| known.folder != path && known.folder.starts_with(path))
     };
     for known in &ground.repositories {
         let folder = &known.folder;
@@ -242,7 +251,9 @@ fn protected(ground: &Ground, ops: &[Op<'_>]) {
                     assert!(!ruling(ops, &common.join("worktrees/another")).expect("one").writable);
                 }
                 if !common.starts_with(project) {
-                    for name in GIT.iter().filter(|name| **name != "worktrees" && **name != "modules") {
+                    for name in
+                        GIT.iter().filter(|name| **name != "worktrees" && **name != "modules")
+                    {
                         held(ops, common, &common.join(name));
                     }
                 }
@@ -253,7 +264,9 @@ fn protected(ground: &Ground, ops: &[Op<'_>]) {
 
 /// What nobody inside may see.
 fn hidden(ground: &Ground, ops: &[Op<'_>]) {
-    for path in ["/etc/resolv.conf", "/etc/machine-id", "/etc/shadow", "/home/ada/.ssh/id_rsa", "/root/x"] {
+    for path in
+        ["/etc/resolv.conf", "/etc/machine-id", "/etc/shadow", "/home/ada/.ssh/id_rsa", "/root/x"]
+    {
         let shown = ops.iter().filter_map(|op| op.source).any(|source| {
             Path::new(path).starts_with(source)
                 && source != ground.project
@@ -262,7 +275,8 @@ fn hidden(ground: &Ground, ops: &[Op<'_>]) {
         assert!(!shown, "{path}");
     }
     assert_eq!(ruling(ops, Path::new("/etc/passwd")).expect("one").source, None);
-    for path in ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/usr/bin/env", "/dev/sda"] {
+    for path in ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/usr/bin/env", "/dev/sda"]
+    {
         assert!(!ruling(ops, Path::new(path)).expect("a mount").writable, "{path}");
     }
 }

@@ -71,8 +71,10 @@ fn found_repositories(project: &Path, drawn: &[(u8, String)]) -> Vec<Repository>
         let part = matches!(kind, 1 | 6);
         let outside = matches!(kind, 4 | 5);
         let fits = if part { own } else { !outside || all.is_empty() };
-        let taken = |other: &Repository| other.folder.starts_with(&one.folder)
-            || (one.folder.starts_with(&other.folder) && !part);
+        let taken = |other: &Repository| {
+            other.folder.starts_with(&one.folder)
+                || (one.folder.starts_with(&other.folder) && !part)
+        };
         if fits && !all.iter().any(taken) {
             all.push(one);
         }
@@ -89,8 +91,9 @@ fn kinds(project: &Path, repositories: &[Repository], bytes: &[u8]) -> BTreeMap<
         let reachable = parent.is_none_or(|parent| {
             found.get(parent) == Some(&Kind::Folder) || !watched.contains_key(parent)
         });
-        let is_repository =
-            repositories.iter().any(|known| known.folder.starts_with(path) && known.role != Role::Sealed);
+        let is_repository = repositories
+            .iter()
+            .any(|known| known.folder.starts_with(path) && known.role != Role::Sealed);
         let kind = match byte {
             _ if is_repository => Some(Kind::Folder),
             0..=90 => None,

@@ -28,56 +28,39 @@ impl Call {
 }
 
 /// `socket`
-pub(super) const SOCKET: Call =
-    Call { name: "socket", x86_64: 41, generic: 198 };
+pub(super) const SOCKET: Call = Call { name: "socket", x86_64: 41, generic: 198 };
 /// `socketpair`
-pub(super) const SOCKETPAIR: Call =
-    Call { name: "socketpair", x86_64: 53, generic: 199 };
+pub(super) const SOCKETPAIR: Call = Call { name: "socketpair", x86_64: 53, generic: 199 };
 /// `clone`
-pub(super) const CLONE: Call =
-    Call { name: "clone", x86_64: 56, generic: 220 };
+pub(super) const CLONE: Call = Call { name: "clone", x86_64: 56, generic: 220 };
 /// `clone3`
-pub(super) const CLONE3: Call =
-    Call { name: "clone3", x86_64: 435, generic: 435 };
+pub(super) const CLONE3: Call = Call { name: "clone3", x86_64: 435, generic: 435 };
 /// `openat2`
-pub(super) const OPENAT2: Call =
-    Call { name: "openat2", x86_64: 437, generic: 437 };
+pub(super) const OPENAT2: Call = Call { name: "openat2", x86_64: 437, generic: 437 };
 /// `ioctl`
-pub(super) const IOCTL: Call =
-    Call { name: "ioctl", x86_64: 16, generic: 29 };
+pub(super) const IOCTL: Call = Call { name: "ioctl", x86_64: 16, generic: 29 };
 /// `chmod`
-pub(super) const CHMOD: Call =
-    Call { name: "chmod", x86_64: 90, generic: NONE };
+pub(super) const CHMOD: Call = Call { name: "chmod", x86_64: 90, generic: NONE };
 /// `fchmod`
-pub(super) const FCHMOD: Call =
-    Call { name: "fchmod", x86_64: 91, generic: 52 };
+pub(super) const FCHMOD: Call = Call { name: "fchmod", x86_64: 91, generic: 52 };
 /// `fchmodat`
-pub(super) const FCHMODAT: Call =
-    Call { name: "fchmodat", x86_64: 268, generic: 53 };
+pub(super) const FCHMODAT: Call = Call { name: "fchmodat", x86_64: 268, generic: 53 };
 /// `fchmodat2`
-pub(super) const FCHMODAT2: Call =
-    Call { name: "fchmodat2", x86_64: 452, generic: 452 };
+pub(super) const FCHMODAT2: Call = Call { name: "fchmodat2", x86_64: 452, generic: 452 };
 /// `mkdir`
-pub(super) const MKDIR: Call =
-    Call { name: "mkdir", x86_64: 83, generic: NONE };
+pub(super) const MKDIR: Call = Call { name: "mkdir", x86_64: 83, generic: NONE };
 /// `mkdirat`
-pub(super) const MKDIRAT: Call =
-    Call { name: "mkdirat", x86_64: 258, generic: 34 };
+pub(super) const MKDIRAT: Call = Call { name: "mkdirat", x86_64: 258, generic: 34 };
 /// `mknod`
-pub(super) const MKNOD: Call =
-    Call { name: "mknod", x86_64: 133, generic: NONE };
+pub(super) const MKNOD: Call = Call { name: "mknod", x86_64: 133, generic: NONE };
 /// `mknodat`
-pub(super) const MKNODAT: Call =
-    Call { name: "mknodat", x86_64: 259, generic: 33 };
+pub(super) const MKNODAT: Call = Call { name: "mknodat", x86_64: 259, generic: 33 };
 /// `creat`
-pub(super) const CREAT: Call =
-    Call { name: "creat", x86_64: 85, generic: NONE };
+pub(super) const CREAT: Call = Call { name: "creat", x86_64: 85, generic: NONE };
 /// `open`
-pub(super) const OPEN: Call =
-    Call { name: "open", x86_64: 2, generic: NONE };
+pub(super) const OPEN: Call = Call { name: "open", x86_64: 2, generic: NONE };
 /// `openat`
-pub(super) const OPENAT: Call =
-    Call { name: "openat", x86_64: 257, generic: 56 };
+pub(super) const OPENAT: Call = Call { name: "openat", x86_64: 257, generic: 56 };
 
 /// Calls with no use inside, or with one that leads out.
 pub(super) const FORBIDDEN: [Call; 60] = [
