@@ -23,12 +23,16 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     {
         let mut words = std::env::args_os().skip(1);
-        if words.next().is_some_and(|w| w == "__inner") {
+        let first = words.next();
+        if first.as_ref().is_some_and(|w| w == "__inner") {
             return lcc::engine::sandbox::linux::inner::main(words.collect());
         }
         // So do the two other processes that its attempts need.
-        let mut words = std::env::args_os().skip(1);
-        match words.next() {
+        match first {
+            // So does the helper that enters a running sandbox.
+            Some(word) if word == "__hold" => {
+                return lcc::engine::sandbox::linux::hold::main(words);
+            }
             Some(word) if word == lcc::engine::sandbox::linux::canary::WORD => {
                 return lcc::engine::sandbox::linux::canary::stay(words.collect());
             }

@@ -204,6 +204,22 @@ fn dropping_the_child_ends_it() {
 }
 
 #[test]
+fn the_child_outlives_the_thread_that_started_it() {
+    // bubblewrap dies with the thread that spawned it: that one must last, not the caller's.
+    let bench = Bench::new();
+    let pty = Pty::open(80, 24).unwrap();
+    let mut screen = Screen::of(&pty);
+    let request = bench.request("bash", &["-c", "echo up; read x; echo got $x; exit 6"]);
+    let (launched, pty) =
+        thread::spawn(move || (launch(request, &pty).unwrap(), pty)).join().unwrap();
+    screen.until("up");
+    let mut writer = pty.writer().unwrap();
+    writer.write_all(b"word\n").unwrap();
+    screen.until("got word");
+    assert_eq!(launched.child.wait().unwrap().code(), Some(6));
+}
+
+#[test]
 fn this_machine_passes_the_preflight() {
     let facts = sandbox::preflight().unwrap();
     assert!(facts.bwrap.is_absolute());

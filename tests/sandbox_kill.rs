@@ -182,18 +182,80 @@ fn two_sessions_in_a_project_share_what_stands_in_for_missing_files() {
 }
 
 #[test]
-fn what_the_user_puts_in_the_place_stays() {
+fn what_the_host_replaces_is_protected_again() {
     let bench = Bench::new();
-    let (mut lcc, mut input) = bench.session(&mark("user"));
+    let script = "echo ready; while read line; do \
+        if (echo evil >> .git/config) 2>/dev/null; then echo open; else echo held; fi; done";
+    let mut lcc = bench.lcc(script);
+    lcc.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = lcc.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        line
+    };
+    assert_eq!(line(), "ready\n");
+    let config = bench.project().join(".git/config");
+    for round in 0..5 {
+        // As `git push -u` does: a new file takes the place of the old one.
+        let new = config.with_extension("lock");
+        fs::write(&new, format!("[core]\n\tbare = false\n# {round}\n")).unwrap();
+        fs::rename(&new, &config).unwrap();
+        // Held again in the program's own file view, not only in its mind.
+        let mounts = |pid: u32| fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap();
+        let end = Instant::now() + Duration::from_secs(30);
+        let place = format!(" {} ro,", config.display());
+        while !descendants(child.id()).into_iter().any(|pid| mounts(pid).contains(&place)) {
+            assert!(Instant::now() < end, "it is not mounted again");
+            std::thread::yield_now();
+        }
+        input.write_all(b"go\n").unwrap();
+        assert_eq!(line(), "held\n", "round {round}");
+    }
+    drop(input);
+    child.wait().unwrap();
+    assert!(fs::read_to_string(&config).unwrap().ends_with("# 4\n"));
+}
+
+/// The last generation of processes below one: the program itself.
+fn descendants(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let children: Vec<u32> = tasks
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()
+        })
+        .collect();
+    if children.is_empty() {
+        vec![pid]
+    } else {
+        children.into_iter().flat_map(descendants).collect()
+    }
+}
+
+#[test]
+fn what_the_host_removes_ends_the_session_with_words() {
+    let bench = Bench::new();
+    let mark = mark("removed");
+    let mut lcc = bench.lcc(&format!("echo ready; read wait # {mark}"));
+    lcc.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = lcc.spawn().unwrap();
+    let _input = child.stdin.take().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     let place = |name: &str| bench.project().join(name);
-    // A file instead of the empty folder, and something in an empty folder.
-    fs::remove_dir(place(".mcp.json")).unwrap();
-    fs::write(place(".mcp.json"), "{}").unwrap();
     fs::write(place(".vscode/settings.json"), "{}").unwrap();
     fs::write(place(".git/commondir"), "..").unwrap();
-    input.write_all(b"\n").unwrap();
-    assert!(lcc.wait().unwrap().success());
-    assert_eq!(fs::read_to_string(place(".mcp.json")).unwrap(), "{}");
+    // A file instead of the empty folder that was there for the session.
+    fs::remove_dir(place(".mcp.json")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(137), "{said}");
+    assert!(said.contains(".mcp.json was no longer protected"), "{said}");
+    nobody_is_left(&mark);
+    // What the user put into the places stays.
     assert_eq!(fs::read_to_string(place(".vscode/settings.json")).unwrap(), "{}");
     assert_eq!(fs::read_to_string(place(".git/commondir")).unwrap(), "..");
     assert!(!place(".envrc").exists() && !place(".git/config.worktree").exists());

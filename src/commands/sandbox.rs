@@ -118,9 +118,15 @@ fn start(args: SandboxArgs) -> Result<ExitStatus, LaunchError> {
     let guard = limits::start(watched, args.limits).map_err(io("watching the caps"))?;
     sys::ignore_keyboard_signals();
     let status = child.wait().map_err(io("waiting for the command"))?;
+    let broken = child.broken();
     sys::restore_keyboard_signals();
+    if let Some(why) = &broken {
+        eprintln!("lcc: {why}");
+    }
     let standing = guard.finish();
-    if args.verbose || limits::worth_telling(standing.stop.as_ref(), standing.seen, status) {
+    if broken.is_none()
+        && (args.verbose || limits::worth_telling(standing.stop.as_ref(), standing.seen, status))
+    {
         let words = limits::words(status, standing.stop.as_ref(), standing.seen, args.limits);
         eprintln!("lcc: the command {words}");
     }

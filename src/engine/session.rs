@@ -272,17 +272,17 @@ impl Engine {
         if let Some(status) = self.life.as_mut().and_then(Life::ended) {
             self.look_last();
             self.watch_sandbox();
-            let mut cause = None;
+            let (mut cause, mut broken) = (None, None);
             if let Some(mut life) = self.life.take() {
+                broken = life.broken();
                 cause = life.cause(status);
                 life.end().await;
             }
             self.compaction = Compaction::default();
             self.happened(Event::ChildEnded { code: status.code() });
-            let message = cause.map_or_else(
-                || format!("Claude Code ended: {status}"),
-                |cause| format!("Claude Code {cause}."),
-            );
+            let cause = cause.map(|cause| format!("Claude Code {cause}."));
+            let message =
+                broken.or(cause).unwrap_or_else(|| format!("Claude Code ended: {status}"));
             self.watching.ended = Some(message.clone());
             self.push(Update::ChildEnded { code: status.code(), message });
         }

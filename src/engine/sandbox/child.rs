@@ -49,6 +49,8 @@ struct State {
     init: Option<OwnedFd>,
     /// Let go of when nothing of the child is left.
     kept: Vec<Box<dyn Kept>>,
+    /// Why lcc ended it, where the sandbox no longer held.
+    broken: Option<String>,
 }
 
 /// Something that is dropped when nothing of the child is left.
@@ -110,6 +112,18 @@ impl Child {
     pub fn set_keeper(&mut self, inside: Inside, channel: OwnedFd) {
         self.inside = Some(inside);
         self.keeper = Some(channel);
+    }
+
+    /// What ends the child when the sandbox no longer holds.
+    #[must_use]
+    pub fn alarm(&self) -> Alarm {
+        Alarm { pid: self.pid, shared: Arc::clone(&self.shared) }
+    }
+
+    /// Why lcc ended the child, where the sandbox no longer held.
+    #[must_use]
+    pub fn broken(&self) -> Option<String> {
+        self.shared.lock().broken.clone()
     }
 
     /// The program's process number on the host.
@@ -253,6 +267,25 @@ fn signal(pid: i32, own_group: bool, signal: Signal) {
         let _ended_meanwhile = killpg(pid, signal);
     }
     let _ended_meanwhile = kill(pid, signal);
+}
+
+/// Ends a child whose sandbox no longer holds.
+#[derive(Debug)]
+pub struct Alarm {
+    pid: i32,
+    shared: Arc<Shared>,
+}
+
+impl Alarm {
+    /// Ends the child at once and everything it started; `why` is told with its end.
+    pub fn end(&self, why: String) {
+        // The lock keeps the number from being given to another process meanwhile.
+        let mut state = self.shared.lock();
+        if state.status.is_none() {
+            state.broken = Some(why);
+            let _ended_meanwhile = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
+        }
+    }
 }
 
 impl Drop for Child {

@@ -210,6 +210,11 @@ impl Life {
         self.end_within(Duration::ZERO).await;
     }
 
+    /// Why lcc ended the child, where its sandbox no longer held.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.child.broken()
+    }
+
     /// Ends the child and everything it started, and waits until its last output is passed on.
     pub(super) async fn end(self) {
         self.end_within(GRACE).await;

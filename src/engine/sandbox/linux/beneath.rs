@@ -105,6 +105,18 @@ pub fn look(root: &OwnedFd, path: &Path) -> io::Result<Option<(Kind, Identity)>>
     }
 }
 
+/// Opens a plain file or folder by its name in a folder, only to be named.
+///
+/// # Errors
+/// When it is not there, a link or something special.
+pub fn plain(folder: &OwnedFd, name: &Path) -> io::Result<OwnedFd> {
+    let fd = openat2(folder, name, how(OFlag::O_PATH | OFlag::O_NOFOLLOW, below()))?;
+    match SFlag::from_bits_truncate(about(&fd)?.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG | SFlag::S_IFDIR => Ok(fd),
+        _ => Err(io::Error::other("it is neither a file nor a folder")),
+    }
+}
+
 /// What the system says about a name in a folder; a link is not followed.
 ///
 /// # Errors

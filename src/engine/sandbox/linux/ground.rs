@@ -9,7 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::{errno::Errno, sys::stat::Mode, sys::stat::mkdirat};
+use nix::{
+    errno::Errno,
+    sys::{
+        stat::{Mode, mkdirat},
+        statfs::fstatfs,
+    },
+};
 
 use super::{
     beneath::{self, Identity},
@@ -51,6 +57,13 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
     let in_place = mounts.iter().filter(|extra| extra.source() == Some(&extra.target));
     shown.extend(in_place.map(|extra| extra.target.as_path()));
     let program = program(&request.program, &project, &shown)?;
+    let mut notes = repositories.notes;
+    notes.extend(elsewhere(&folder).map(|kind| {
+        format!(
+            "the project lies on {kind}: file locks, Landlock and the numbers by which lcc tells \
+             files apart may not hold there"
+        )
+    }));
     let found = found(&project, &repositories.repositories)?;
     Ok(Ground {
         owner: about.st_uid,
@@ -67,8 +80,24 @@ pub fn survey(request: Request) -> Result<Ground, LaunchError> {
         found,
         placeholders: BTreeSet::new(),
         repositories: repositories.repositories,
-        notes: repositories.notes,
+        notes,
     })
+}
+
+/// The kind of a file system that is not this machine's own, by its magic number.
+fn elsewhere(folder: &OwnedFd) -> Option<&'static str> {
+    const KINDS: [(u32, &str); 6] = [
+        (0x6969, "a network folder (NFS)"),
+        (0xff53_4d42, "a network folder (CIFS)"),
+        (0xfe53_4d42, "a network folder (SMB)"),
+        (0x0102_1997, "a folder of another system (9p)"),
+        (0x6573_5546, "a file system made by a program (FUSE)"),
+        (0x00c3_6400, "a network folder (Ceph)"),
+    ];
+    let magic = fstatfs(folder).ok()?.filesystem_type().0;
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+    let magic = magic as u32;
+    KINDS.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
 }
 
 /// What stands in every protected place and above it.

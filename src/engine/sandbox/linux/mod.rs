@@ -7,6 +7,7 @@ pub mod channel;
 pub mod check;
 mod ground;
 mod handshake;
+pub mod hold;
 pub mod inner;
 pub mod owner;
 pub mod placeholders;
@@ -53,7 +54,9 @@ struct Opened {
     canary: canary::Canary,
     placeholders: placeholders::Placeholders,
     home: std::path::PathBuf,
+    lcc: std::path::PathBuf,
     protected: Vec<std::path::PathBuf>,
+    pins: Vec<std::path::PathBuf>,
     notes: Vec<String>,
 }
 
@@ -92,6 +95,18 @@ pub fn launch(
     let watch = watch::Watch::begin(opened.canary, proved.program, &opened.protected);
     let mut child = opened.child;
     child.keep(opened.placeholders);
+    let held = hold::Held {
+        program: proved.program,
+        lcc: opened.lcc,
+        read_only: opened.protected,
+        pins: opened.pins,
+    };
+    if let Err(error) = hold::watch(held, child.alarm()) {
+        // A program that has ended already needs no holding.
+        if child.wait_for(CLEAN_UP).is_none() {
+            return Err(LaunchError::broken("protected paths", error.to_string()));
+        }
+    }
     child.set_inside(
         Inside { program: proved.program, program_fd: proved.program_fd },
         proved.init_fd,
@@ -168,7 +183,9 @@ fn open(
         canary,
         placeholders,
         home: ground.home,
+        lcc: ground.lcc,
         protected: plan.protected,
+        pins: plan.pins,
         notes: plan.notes,
     })
 }

@@ -5,7 +5,7 @@ use std::{
     ffi::{CStr, CString, OsStr},
     io,
     os::{
-        fd::{AsRawFd, OwnedFd, RawFd},
+        fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
         unix::{ffi::OsStrExt, process::CommandExt},
     },
     process::Command,
@@ -31,6 +31,72 @@ pub fn rename_new(folder: &OwnedFd, from: &OsStr, to: &OsStr) -> io::Result<()> 
         )
     };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The user namespace that owns another namespace.
+///
+/// # Errors
+/// When this user may not know it.
+pub fn owner_of(namespace: &impl AsRawFd) -> io::Result<OwnedFd> {
+    const NS_GET_USERNS: libc::c_ulong = 0xb701;
+    // SAFETY: the request takes no argument and gives a fresh descriptor.
+    let fd = check(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_USERNS as _) })?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Mounts a file or folder onto itself, read-only, in this process's file view.
+///
+/// # Errors
+/// When the kernel is older than 5.12, or this process has no right to.
+pub fn mount_again(place: &OwnedFd) -> io::Result<()> {
+    /// `struct mount_attr`, first version.
+    #[repr(C)]
+    struct Attributes {
+        set: u64,
+        clear: u64,
+        propagation: u64,
+        user_namespace: u64,
+    }
+    const READ_ONLY: u64 = 1;
+    const NO_SET_ID: u64 = 2;
+    const NO_DEVICES: u64 = 4;
+    const CLONE: libc::c_int = 1;
+    const FROM_AND_TO_DESCRIPTORS: libc::c_uint = 0x44;
+    let empty = c"".as_ptr();
+    let call = |result: libc::c_long| {
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+    };
+    let attributes = Attributes {
+        set: READ_ONLY | NO_SET_ID | NO_DEVICES,
+        clear: 0,
+        propagation: 0,
+        user_namespace: 0,
+    };
+    // SAFETY: the paths are empty constants; the attributes outlive the call that reads them, of
+    // the size given; the descriptor is fresh.
+    unsafe {
+        let flags = CLONE | libc::O_CLOEXEC | libc::AT_EMPTY_PATH;
+        let tree = call(libc::syscall(libc::SYS_open_tree, place.as_raw_fd(), empty, flags))?;
+        let tree = OwnedFd::from_raw_fd(i32::try_from(tree).map_err(io::Error::other)?);
+        call(libc::syscall(
+            libc::SYS_mount_setattr,
+            tree.as_raw_fd(),
+            empty,
+            libc::AT_EMPTY_PATH,
+            &raw const attributes,
+            size_of::<Attributes>(),
+        ))?;
+        call(libc::syscall(
+            libc::SYS_move_mount,
+            tree.as_raw_fd(),
+            empty,
+            place.as_raw_fd(),
+            empty,
+            FROM_AND_TO_DESCRIPTORS,
+        ))?;
+    }
+    Ok(())
 }
 
 /// One step of showing another user what only root may reach, in a file view of the child's own.

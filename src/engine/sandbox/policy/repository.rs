@@ -69,10 +69,6 @@ const WORKTREE: [(&str, Absent); 3] = [
     ("gitdir", Absent::Nothing),
     ("config.worktree", Absent::File("")),
 ];
-/// What else is held of the main repository while a session runs in a worktree of it: another
-/// working tree's state.
-const MAIN: [(&str, Absent); 2] = [("HEAD", Absent::Nothing), ("index", Absent::Nothing)];
-
 /// The paths of a repository to protect.
 #[must_use]
 pub fn entries(known: &Repository, project: &Path, all: &[Repository]) -> Vec<Wanted> {
@@ -90,12 +86,9 @@ pub fn entries(known: &Repository, project: &Path, all: &[Repository]) -> Vec<Wa
         Role::Worktree { common } if common.starts_with(project) => {
             below(&known.folder, &known.folder, &WORKTREE)
         }
-        Role::Worktree { common } => [
-            below(common, common, &WHOLE),
-            below(common, common, &MAIN),
-            below(&known.folder, &known.folder, &WORKTREE),
-        ]
-        .concat(),
+        Role::Worktree { common } => {
+            [below(common, common, &WHOLE), below(&known.folder, &known.folder, &WORKTREE)].concat()
+        }
         Role::Sealed => {
             vec![Wanted {
                 path: known.folder.clone(),

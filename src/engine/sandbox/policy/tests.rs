@@ -150,7 +150,7 @@ fn a_worktree_writes_its_own_part_and_the_shared_objects() {
     check(&ground, &plan);
     let writable = |path: &Path| plan.mounts.iter().any(|m| m.path == path && m.writable);
     assert!(writable(&common) && writable(&own));
-    for path in ["HEAD", "index", "config", "hooks", "commondir", "config.worktree"] {
+    for path in ["config", "hooks", "commondir", "config.worktree"] {
         assert!(plan.protected.contains(&common.join(path)), "{path}");
     }
     assert!(plan.notes.iter().any(|note| note.contains("/home/ada/main/.git")));

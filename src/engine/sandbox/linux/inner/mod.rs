@@ -2,7 +2,7 @@
 
 mod checks;
 pub(super) mod landlock;
-mod mountinfo;
+pub(super) mod mountinfo;
 mod probes;
 pub(super) mod seccomp;
 
