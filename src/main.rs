@@ -81,7 +81,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let home = around.home();
             let project =
                 commands::project::project(project.as_deref(), &around.here, home.as_deref())?;
-            let limits = commands::limits::limits(&around.load(Flags::default())?.resolved.settings);
+            let limits =
+                commands::limits::limits(&around.load(Flags::default())?.resolved.settings);
             Ok(commands::sandbox::run(SandboxArgs {
                 limits,
                 project: Some(project),

@@ -4,8 +4,8 @@
 mod metrics_support;
 
 use lcc::domain::{
-    Dialect, Egress, EgressWay, Event, Outcome, Part, Phase, RequestKind, Risk, ServerFacts, Source, Tail,
-    observation::DeltaKind,
+    Dialect, Egress, EgressWay, Event, Outcome, Part, Phase, RequestKind, Risk, ServerFacts,
+    Source, Tail, observation::DeltaKind,
 };
 use metrics_support::{SIDE, TOOLS, Tale, facts, prompt, section};
 

@@ -14,7 +14,7 @@ use std::{
 use crate::{
     domain::Tier,
     engine::sandbox::{
-        self, Launched, LaunchError, Request, Terminal, egress,
+        self, LaunchError, Launched, Request, Terminal, egress,
         limits::{self, Limits, Watched},
         sys,
     },

@@ -97,8 +97,7 @@ mod tests {
 
     #[test]
     fn an_attempt_in_words() {
-        let mut egress =
-            Egress::new(Some("curl".to_owned()), "127.0.0.77:80", EgressWay::Connect);
+        let mut egress = Egress::new(Some("curl".to_owned()), "127.0.0.77:80", EgressWay::Connect);
         assert_eq!(egress.to_string(), "curl → 127.0.0.77:80 (connection)");
         egress.times = 3;
         egress.program = None;

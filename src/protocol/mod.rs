@@ -15,7 +15,7 @@ pub use sandbox::{EgressFigures, LimitFigures, SandboxFigures};
 pub use side::{AgentFigures, AgentState, AgentsFigures, SideFigures};
 pub use snapshot::{
     CacheFigures, CompactionFigures, CompactionLast, FixedFigures, ForecastFigures, NoiseFigures,
-    PrefillFigures, PrefillKept, PrefillLast, PutOff, ServerFigures, Snapshot,
-    ThinkingFigures, TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
+    PrefillFigures, PrefillKept, PrefillLast, PutOff, ServerFigures, Snapshot, ThinkingFigures,
+    TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
 pub use update::{Handover, Notice, NoticeLevel, Update};

@@ -103,10 +103,8 @@ mod tests {
 
     fn try_out(sandbox: &mut Sandbox, program: &str, destination: &str, times: u64) {
         let how = EgressWay::Connect;
-        sandbox.egress(&Egress {
-            times,
-            ..Egress::new(Some(program.to_owned()), destination, how)
-        });
+        sandbox
+            .egress(&Egress { times, ..Egress::new(Some(program.to_owned()), destination, how) });
     }
 
     #[test]
@@ -117,7 +115,8 @@ mod tests {
         try_out(&mut sandbox, "curl", "127.0.0.77:80", 3);
         let figures = sandbox.figures();
         assert_eq!(figures.egress_blocked, 6);
-        let list: Vec<_> = figures.egress.iter().map(|e| (e.destination.as_str(), e.times)).collect();
+        let list: Vec<_> =
+            figures.egress.iter().map(|e| (e.destination.as_str(), e.times)).collect();
         assert_eq!(list, [("127.0.0.77:80", 5), ("127.0.0.78:443", 1)]);
         assert_eq!(figures.left_bytes, None, "nobody has measured yet");
     }

@@ -186,7 +186,12 @@ impl Child {
     #[must_use]
     pub fn killer(&self) -> Killer {
         let keeper = self.keeper.is_some();
-        Killer { pid: self.pid, own_group: self.own_group, keeper, shared: Arc::clone(&self.shared) }
+        Killer {
+            pid: self.pid,
+            own_group: self.own_group,
+            keeper,
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     fn kill(&self) {

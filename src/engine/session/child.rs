@@ -121,11 +121,7 @@ impl Life {
             .map_err(|e| io("the starting thread")(std::io::Error::other(e)))?;
         let (pty, launched) = launched?;
         let killer = launched.child.killer();
-        let watched = Watched {
-            root: launched.child.root(),
-            places,
-            kill: move || killer.kill(),
-        };
+        let watched = Watched { root: launched.child.root(), places, kill: move || killer.kill() };
         let guard = limits::start(watched, caps)
             .inspect_err(|e| tracing::warn!("the caps on memory and processes are not held: {e}"))
             .ok();

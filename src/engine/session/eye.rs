@@ -43,7 +43,7 @@ impl Engine {
     pub(super) fn watch_sandbox(&mut self) {
         let Some(life) = &self.life else { return };
         let attempts = life.attempts.take();
-        let due = self.watching.pulse % PULSES == 0;
+        let due = self.watching.pulse.is_multiple_of(PULSES);
         self.watching.pulse = self.watching.pulse.wrapping_add(1);
         if !self.watching.recorded {
             // The record of the session before must not pass for this one's.

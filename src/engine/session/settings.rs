@@ -6,8 +6,7 @@ use crate::{
     domain::{Api, Equipment, Policy, PrefixCare, SidePolicy, Tier},
     engine::{
         access::Reach, backend::LogPlace, claude::state::Look, practice::PracticeOptions,
-        sandbox::limits::Limits,
-        server::ServeSettings, window::warm::Pace,
+        sandbox::limits::Limits, server::ServeSettings, window::warm::Pace,
     },
 };
 

@@ -165,7 +165,8 @@ fn settings(kind: Kind, limits: Limits) -> Vec<Vec<Setting>> {
 /// Sees to it that groups below `parent` can have both caps.
 fn delegated(parent: &Path) -> io::Result<()> {
     let control = parent.join("cgroup.subtree_control");
-    let has = |text: &str| ["memory", "pids"].iter().all(|c| text.split_whitespace().any(|w| w == *c));
+    let has =
+        |text: &str| ["memory", "pids"].iter().all(|c| text.split_whitespace().any(|w| w == *c));
     if has(&fs::read_to_string(&control)?) {
         return Ok(());
     }
@@ -234,7 +235,8 @@ mod tests {
         let desktop = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/term.scope\n";
         let mounts = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n";
         let found = places(desktop, mounts);
-        let root = Path::new("/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice");
+        let root =
+            Path::new("/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice");
         assert_eq!(found[0].parents, [root]);
         assert_eq!(found[1].parents, [root.join("term.scope")]);
         let found = places("0::/\n", mounts);

@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    env,
-    fs, io,
+    env, fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -30,10 +29,8 @@ fn bus() -> Option<PathBuf> {
 /// # Errors
 /// What systemd said, or that the processes are not where it was to put them.
 pub fn make(limits: Limits, name: &str, pids: &BTreeSet<u32>) -> io::Result<PathBuf> {
-    let output = Command::new(BUSCTL)
-        .args(words(limits, name, pids))
-        .stdin(Stdio::null())
-        .output()?;
+    let output =
+        Command::new(BUSCTL).args(words(limits, name, pids)).stdin(Stdio::null()).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(io::Error::other(said));

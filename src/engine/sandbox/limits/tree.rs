@@ -30,7 +30,9 @@ fn children(pid: u32) -> Option<Vec<u32>> {
     let mut all = Vec::new();
     for thread in threads.flatten() {
         match fs::read_to_string(thread.path().join("children")) {
-            Ok(list) => all.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok())),
+            Ok(list) => {
+                all.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            }
             // The thread ended, or this kernel keeps no such list.
             Err(_) if thread.path().join("stat").exists() => return None,
             Err(_) => {}
@@ -70,7 +72,8 @@ fn by_parents(root: u32) -> BTreeSet<u32> {
 pub fn used(pids: &BTreeSet<u32>) -> Use {
     let mut sum = Use::default();
     for pid in pids {
-        if let Ok(status) = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"))
+        if let Ok(status) =
+            fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"))
         {
             sum.memory += memory(&status);
             sum.processes += u64::from(!status.contains("State:\tZ"));
@@ -86,13 +89,7 @@ fn memory(status: &str) -> u64 {
 }
 
 fn number(status: &str, name: &str) -> Option<u64> {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix(name))?
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
+    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -101,9 +101,7 @@ pub fn judge(border: Border, call: &Call) -> (Answer, Option<Attempt>) {
             let attempt = (socket_name(*family, *kind), EgressWay::Socket);
             (Answer::Fail(libc::EPERM), told.then_some(attempt))
         }
-        Call::Send { to } => {
-            (Answer::Fail(libc::EPERM), Some((to.to_string(), EgressWay::Send)))
-        }
+        Call::Send { to } => (Answer::Fail(libc::EPERM), Some((to.to_string(), EgressWay::Send))),
         Call::Other(number) => {
             (Answer::Fail(libc::ENOSYS), Some((format!("call {number}"), EgressWay::Send)))
         }

@@ -31,10 +31,9 @@ pub fn read(waiting: &Waiting) -> Call {
     let [first, second, third, ..] = waiting.args;
     let low = |register: u64| (register & u64::from(u32::MAX)) as u32;
     match waiting.call {
-        libc::SYS_connect => Call::Connect {
-            socket: low(first),
-            to: address(waiting.thread, second, low(third)),
-        },
+        libc::SYS_connect => {
+            Call::Connect { socket: low(first), to: address(waiting.thread, second, low(third)) }
+        }
         libc::SYS_socket => Call::Socket {
             family: low(first).cast_signed(),
             kind: (low(second) & 0xf).cast_signed(),

@@ -60,7 +60,9 @@ pub(super) fn enforce(orders: &Orders) -> Result<Landlock, RulesetError> {
 }
 
 /// What a stream may be reopened for; `None` for pipes and sockets, which Landlock leaves alone.
-pub(in crate::engine::sandbox::linux) fn stream_access(stream: BorrowedFd<'_>) -> Option<BitFlags<AccessFs>> {
+pub(in crate::engine::sandbox::linux) fn stream_access(
+    stream: BorrowedFd<'_>,
+) -> Option<BitFlags<AccessFs>> {
     let kind = SFlag::from_bits_truncate(fstat(stream).ok()?.st_mode) & SFlag::S_IFMT;
     let mode = fcntl(stream, FcntlArg::F_GETFL).ok()? & libc::O_ACCMODE;
     let mut access = match mode {

@@ -119,8 +119,7 @@ pub(in crate::engine::sandbox::linux) fn programs_beside_watch() -> Result<Vec<B
 fn stack(rules: Rules) -> Result<Vec<BpfProgram>, Error> {
     let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
     let unseen: Rules = UNSEEN.iter().map(|call| (*call, Vec::new())).collect();
-    let mut all =
-        vec![compile(rules, errno(libc::EPERM))?, compile(unseen, errno(libc::ENOSYS))?];
+    let mut all = vec![compile(rules, errno(libc::EPERM))?, compile(unseen, errno(libc::ENOSYS))?];
     if cfg!(target_arch = "x86_64") {
         all.push(no_x32());
     }
@@ -128,7 +127,10 @@ fn stack(rules: Rules) -> Result<Vec<BpfProgram>, Error> {
 }
 
 /// One filter: `answer` where a rule matches, leave everywhere else.
-pub(in crate::engine::sandbox::linux) fn compile(rules: Rules, answer: SeccompAction) -> Result<BpfProgram, Error> {
+pub(in crate::engine::sandbox::linux) fn compile(
+    rules: Rules,
+    answer: SeccompAction,
+) -> Result<BpfProgram, Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     Ok(SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?)
 }
@@ -251,11 +253,17 @@ fn equal(index: u8, value: u64) -> Result<SeccompCondition, Error> {
     condition(index, SeccompCmpOp::Eq, value)
 }
 
-pub(in crate::engine::sandbox::linux) fn masked(index: u8, mask: u64, value: u64) -> Result<SeccompCondition, Error> {
+pub(in crate::engine::sandbox::linux) fn masked(
+    index: u8,
+    mask: u64,
+    value: u64,
+) -> Result<SeccompCondition, Error> {
     condition(index, SeccompCmpOp::MaskedEq(mask), value)
 }
 
-pub(in crate::engine::sandbox::linux) fn rule(conditions: &[SeccompCondition]) -> Result<SeccompRule, Error> {
+pub(in crate::engine::sandbox::linux) fn rule(
+    conditions: &[SeccompCondition],
+) -> Result<SeccompRule, Error> {
     Ok(SeccompRule::new(conditions.to_vec())?)
 }
 

@@ -1,10 +1,6 @@
 //! Landlock alone as the file view: what is not named here is out of reach.
 
-use std::{
-    io,
-    os::fd::AsFd,
-    path::Path,
-};
+use std::{io, os::fd::AsFd, path::Path};
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
@@ -88,7 +84,6 @@ fn allow(
         return Ok(ruleset);
     };
     // A file takes only the rights that files have.
-    let access =
-        if path.is_dir() { access } else { access & AccessFs::from_file(NEEDED) };
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(NEEDED) };
     ruleset.add_rule(PathBeneath::new(fd, access))
 }

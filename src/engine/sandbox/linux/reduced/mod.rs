@@ -78,8 +78,8 @@ pub fn launch(
     let ground = ground::survey(request)?;
     guard::places(&machine, &ground)?;
     owner(&machine, &ground)?;
-    let (canary, targets) = plant(&ground)
-        .map_err(LaunchError::io("planting what the probes try to reach"))?;
+    let (canary, targets) =
+        plant(&ground).map_err(LaunchError::io("planting what the probes try to reach"))?;
     let tmp = ground.home.join(TMP);
     DirBuilder::new()
         .recursive(true)
@@ -98,12 +98,15 @@ pub fn launch(
     let attempts = Attempts::default();
     match meet(&ours, &canary, endpoint.port, &attempts) {
         Ok((probes, program)) => {
-            let program_fd = host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
+            let program_fd =
+                host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
             child.set_keeper(Inside { program, program_fd }, ours);
-            let mut notes = vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
+            let mut notes =
+                vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
             if machine.uid == 0 {
                 notes.push(
-                    "lcc runs as root: the program is user 0 too, without any capability".to_owned(),
+                    "lcc runs as root: the program is user 0 too, without any capability"
+                        .to_owned(),
                 );
             }
             Ok(Launched {

@@ -38,7 +38,6 @@ pub fn drop_capabilities() -> io::Result<()> {
     let header = Header { version: VERSION, pid: 0 };
     let none = [Sets { effective: 0, permitted: 0, inheritable: 0 }; 2];
     // SAFETY: the kernel reads one header and two sets, which version 3 is made of.
-    let result =
-        unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) };
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
