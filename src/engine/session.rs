@@ -274,7 +274,7 @@ impl Engine {
                 || format!("Claude Code ended: {status}"),
                 |cause| format!("Claude Code {cause}."),
             );
-            self.watching.ended = Some(message.clone());
+            self.note_end(&message);
             self.push(Update::ChildEnded { code: status.code(), message });
         }
         self.watch_sandbox();

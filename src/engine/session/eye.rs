@@ -24,7 +24,7 @@ pub(super) struct Watching {
     /// Times that the disk's shrinking was told.
     told: u64,
     /// What ended the last Claude Code.
-    pub(super) ended: Option<String>,
+    last: Watch,
 }
 
 impl Watching {
@@ -93,10 +93,21 @@ impl Engine {
                 }
             }),
             lacks: life.lacks.clone(),
-            ended: self.watching.ended.clone(),
+            ended: self.watching.last.ended.clone(),
         };
-        self.meter.watch(watch);
+        self.show(watch);
         taken
+    }
+
+    /// Claude Code ended, and why.
+    pub(super) fn note_end(&mut self, message: &str) {
+        let ended = Some(message.to_owned());
+        self.show(Watch { ended, ..self.watching.last.clone() });
+    }
+
+    fn show(&mut self, watch: Watch) {
+        self.watching.last = watch.clone();
+        self.meter.watch(watch);
     }
 }
 

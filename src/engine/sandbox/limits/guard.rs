@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Limits, Seen, Stop,
-    cgroup::Leaf,
+    cgroup::{Leaf, PREFIX},
     floor, scope,
     tree::{self, Use},
 };
@@ -232,7 +232,7 @@ fn hold(root: u32, limits: Limits) -> Option<(Leaf, HeldBy)> {
         return None;
     }
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("lcc-{}-{number}", std::process::id());
+    let name = format!("{PREFIX}{}-{number}", std::process::id());
     if scope::available() {
         match scope::make(limits, &name, &tree::below(root)) {
             Ok(folder) => return Some((Leaf::of_systemd(folder), HeldBy::Scope)),

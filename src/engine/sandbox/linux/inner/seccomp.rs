@@ -7,7 +7,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
-pub(in crate::engine::sandbox::linux) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Calls with no use inside, or with one that leads out.
 const FORBIDDEN: &[libc::c_long] = &[
@@ -126,11 +126,7 @@ fn stack(rules: Rules) -> Result<Vec<BpfProgram>, Error> {
     Ok(all)
 }
 
-/// One filter: `answer` where a rule matches, leave everywhere else.
-pub(in crate::engine::sandbox::linux) fn compile(
-    rules: Rules,
-    answer: SeccompAction,
-) -> Result<BpfProgram, Error> {
+fn compile(rules: Rules, answer: SeccompAction) -> Result<BpfProgram, Error> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     Ok(SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?)
 }
@@ -253,17 +249,11 @@ fn equal(index: u8, value: u64) -> Result<SeccompCondition, Error> {
     condition(index, SeccompCmpOp::Eq, value)
 }
 
-pub(in crate::engine::sandbox::linux) fn masked(
-    index: u8,
-    mask: u64,
-    value: u64,
-) -> Result<SeccompCondition, Error> {
+fn masked(index: u8, mask: u64, value: u64) -> Result<SeccompCondition, Error> {
     condition(index, SeccompCmpOp::MaskedEq(mask), value)
 }
 
-pub(in crate::engine::sandbox::linux) fn rule(
-    conditions: &[SeccompCondition],
-) -> Result<SeccompRule, Error> {
+fn rule(conditions: &[SeccompCondition]) -> Result<SeccompRule, Error> {
     Ok(SeccompRule::new(conditions.to_vec())?)
 }
 
