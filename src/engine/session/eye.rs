@@ -23,7 +23,7 @@ pub(super) struct Watching {
     recorded: bool,
     /// Times that the disk's shrinking was told.
     told: u64,
-    /// What ended the last Claude Code.
+    /// What the meter was shown last.
     last: Watch,
 }
 

@@ -79,11 +79,13 @@ fn badge(figures: &SandboxFigures, pen: Pen<'_>) -> Vec<Span<'static>> {
 /// How often something was stopped, by the kernel and lcc's broker or at the proxy.
 fn stopped(figures: &SandboxFigures, pen: Pen<'_>) -> Line<'static> {
     let attempts = if figures.egress_blocked == 1 { " attempt" } else { " attempts" };
-    let left = vec![
-        pen.dim("stopped "),
-        pen.text(units::count(figures.egress_blocked)),
-        pen.dim(format!("{attempts} to leave")),
-    ];
+    let number = units::count(figures.egress_blocked);
+    let mut left = vec![pen.dim("stopped "), pen.text(number)];
+    for words in [attempts, " to leave"] {
+        if cols(&left) + words.len() <= pen.width {
+            left.push(pen.dim(words));
+        }
+    }
     let calls = format!("{} refused", units::count(figures.refused_calls));
     let right = if figures.refused_calls > 0 { vec![pen.dim(calls)] } else { vec![] };
     if cols(&left) + cols(&right) < pen.width {
