@@ -38,14 +38,15 @@ pub(super) fn pane(snapshot: &Snapshot, notes: usize, pen: Pen<'_>) -> Pane {
     };
     let badge = badge(figures, pen);
     let fits = cols(&badge) + cols(&hint) < pen.width;
-    let mut lines = vec![pen.row(first, vec![]), pen.row(badge, if fits { hint } else { vec![] })];
-    lines.push(stopped(figures, pen));
-    lines.extend(figures.egress.iter().take(ATTEMPTS).map(|attempt| attempt_line(attempt, pen)));
-    lines.extend(figures.limits.iter().flat_map(|limits| used(limits, pen)));
+    let mut lines = vec![pen.row(first, vec![])];
     if !figures.lacks.is_empty() {
         let lacks = format!("lacks {} things of strict: ", figures.lacks.len());
         lines.push(pen.row(vec![pen.span(Role::Warn, lacks), pen.span(Role::Key, "F1")], vec![]));
     }
+    lines.push(pen.row(badge, if fits { hint } else { vec![] }));
+    lines.push(stopped(figures, pen));
+    lines.extend(figures.egress.iter().take(ATTEMPTS).map(|attempt| attempt_line(attempt, pen)));
+    lines.extend(figures.limits.iter().flat_map(|limits| used(limits, pen)));
     Pane { title: "sandbox", source: word.to_owned(), tone, lines }
 }
 
