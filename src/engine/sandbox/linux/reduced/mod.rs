@@ -1,5 +1,6 @@
 //! The reduced tier on Linux: Landlock, seccomp and a connection broker, without namespaces.
 
+mod bait;
 pub mod inner;
 mod keeper;
 pub mod landlock;
@@ -21,10 +22,10 @@ use std::{
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use self::wire::{Orders, Probed, Said, Targets, Told};
+use self::bait::Bait;
+use self::wire::{Orders, Probed, Said, Told};
 use super::{
     broker::{self, judge::Border},
-    canary::Canary,
     channel, ground, preflight,
 };
 use crate::{
@@ -78,8 +79,8 @@ pub fn launch(
     let ground = ground::survey(request)?;
     guard::places(&machine, &ground)?;
     owner(&machine, &ground)?;
-    let (canary, targets) =
-        plant(&ground).map_err(LaunchError::io("planting what the probes try to reach"))?;
+    let bait = Bait::plant(&ground.home)
+        .map_err(LaunchError::io("planting what the probes try to reach"))?;
     let tmp = ground.home.join(TMP);
     DirBuilder::new()
         .recursive(true)
@@ -91,12 +92,14 @@ pub fn launch(
         project: ground.project.clone(),
         home: ground.home.clone(),
         trees: trees(&machine, &ground),
-        targets,
+        targets: bait
+            .targets()
+            .map_err(LaunchError::io("planting what the probes try to reach"))?,
     };
     let (ours, theirs) = channel::pair().map_err(LaunchError::io("making a socket pair"))?;
     let mut child = spawn(&machine, &ground, &orders, theirs, terminal)?;
     let attempts = Attempts::default();
-    match meet(&ours, &canary, endpoint.port, &attempts) {
+    match meet(&ours, &bait, endpoint.port, &attempts) {
         Ok((probes, program)) => {
             let program_fd =
                 host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
@@ -130,19 +133,7 @@ pub fn launch(
     }
 }
 
-fn plant(ground: &Ground) -> io::Result<(Canary, Targets)> {
-    let canary = Canary::plant(&ground.home)?;
-    let found = canary.targets()?;
-    let targets = Targets {
-        secret: found.secret,
-        outside: found.outside,
-        tcp_port: found.tcp_port,
-        host_pid: found.host_pid,
-    };
-    Ok((canary, targets))
-}
-
-/// The probes and the canaries must agree that nothing got out.
+/// The probes and the bait must agree that nothing got out.
 fn judge(probes: &[Probed], touched: Vec<String>) -> Result<(), LaunchError> {
     let mut wrong: Vec<String> = probes
         .iter()
@@ -249,7 +240,7 @@ fn spawn(
 /// lcc's side of the start: the probes' broker, the judgement, the program's broker.
 fn meet(
     ours: &OwnedFd,
-    canary: &Canary,
+    bait: &Bait,
     port: u16,
     attempts: &Attempts,
 ) -> Result<(Vec<Probed>, i32), LaunchError> {
@@ -265,7 +256,7 @@ fn meet(
         Said::Report { probes } => probes,
         other => return Err(unexpected(other)),
     };
-    judge(&probes, canary.touched())?;
+    judge(&probes, bait.touched())?;
     tell(ours, Told::Start)?;
     let program = watch(ours, border, attempts.clone())?;
     match next(ours, "start of the program")?.message {
