@@ -315,17 +315,6 @@ fn a_program_behind_a_link_is_shown_as_one_file() {
 }
 
 #[test]
-fn the_tier_that_is_not_built_says_so() {
-    let bench = Bench::new();
-    let mut lcc = Command::new(env!("CARGO_BIN_EXE_lcc"));
-    lcc.arg("sandbox").args(["--sandbox", "reduced", "--project"]).arg(bench.project());
-    lcc.env("LCC_STATE_DIR", bench.root.path().join("state")).args(["--", "true"]);
-    let output = lcc.output().unwrap();
-    assert_eq!(output.status.code(), Some(125));
-    assert!(text(&output.stderr).contains("`reduced` is not available in this version"));
-}
-
-#[test]
 fn where_no_sandbox_can_be_made_nothing_starts_and_the_fix_is_said() {
     let bench = Bench::new();
     // Inside lcc's own sandbox.

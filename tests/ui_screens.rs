@@ -10,8 +10,9 @@ use lcc::{
     protocol::{NoticeLevel, Snapshot, Update},
 };
 use ui_support::{
-    SIZES, broken, frame, generating, idle, leaked, lost, model, notice, practice_idle, prefill,
-    prefill_estimated, press, risk, running, say, text, tick, turned_back, unconfined,
+    SIZES, broken, busy_sandbox, frame, generating, idle, leaked, lost, model, notice,
+    practice_idle, prefill, prefill_estimated, press, risk, running, say, text, tick, turned_back,
+    unconfined,
 };
 
 fn shot(name: &str, build: impl Fn((u16, u16)) -> Model) {
@@ -57,6 +58,20 @@ fn what_must_be_acted_on() {
     figures("server_lost", lost);
     figures("sandbox_off", || unconfined(Tier::Off));
     figures("sandbox_reduced", || unconfined(Tier::Reduced));
+    figures("sandbox_busy", || busy_sandbox(Tier::Strict));
+    figures("sandbox_reduced_busy", || busy_sandbox(Tier::Reduced));
+    figures("sandbox_remote", || {
+        let mut s = busy_sandbox(Tier::Strict);
+        s.sandbox.remote = Some("gpu1.example".to_owned());
+        s.sandbox.remote_bytes = Some(3 << 20);
+        s.server.url = Some("https://gpu1.example:8443".to_owned());
+        s
+    });
+    shot("sandbox_reduced_help", |size| {
+        let mut m = running(size, busy_sandbox(Tier::Reduced));
+        press(&mut m, KeyCode::F(1));
+        m
+    });
     shot("notices", |size| {
         let mut m = running(size, idle());
         notice(&mut m, NoticeLevel::Warning, "two Claude Code settings were ignored");

@@ -172,6 +172,36 @@ fn describe(s: &Snapshot) -> String {
         "sandbox",
         format!("{tier}, {}/{} probes blocked", count(s.sandbox.blocked), count(s.sandbox.probes)),
     );
+    let left = s.sandbox.left_bytes.map_or_else(unknown, units::bytes);
+    let remote = match (&s.sandbox.remote, s.sandbox.remote_bytes) {
+        (Some(host), Some(bytes)) => format!(", besides {} to {host}", units::bytes(bytes)),
+        (Some(host), None) => format!(", besides what went to {host}"),
+        (None, _) => String::new(),
+    };
+    let stopped = units::count(s.sandbox.egress_blocked);
+    row("left", format!("{left} off this machine{remote}; {stopped} attempts to leave stopped"));
+    for attempt in s.sandbox.egress.iter().take(5) {
+        let program = attempt.program.as_deref().unwrap_or("a call");
+        row("", format!("{program} → {} ×{}", attempt.destination, attempt.times));
+    }
+    if let Some(limits) = &s.sandbox.limits {
+        let bytes = |n: Option<u64>| n.map_or_else(unknown, units::bytes);
+        row(
+            "limits",
+            format!(
+                "memory {} of {}, {} of {} processes, {} of disk free ({})",
+                bytes(limits.memory_used),
+                bytes(limits.memory),
+                count(limits.processes_used),
+                count(limits.processes),
+                bytes(limits.disk_free),
+                limits.held_by
+            ),
+        );
+    }
+    if let Some(ended) = &s.sandbox.ended {
+        row("ended", ended.clone());
+    }
     text
 }
 

@@ -283,7 +283,7 @@ impl Engine {
             let cause = cause.map(|cause| format!("Claude Code {cause}."));
             let message =
                 broken.or(cause).unwrap_or_else(|| format!("Claude Code ended: {status}"));
-            self.watching.ended = Some(message.clone());
+            self.note_end(&message);
             self.push(Update::ChildEnded { code: status.code(), message });
         }
         self.watch_sandbox();

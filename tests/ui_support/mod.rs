@@ -4,16 +4,16 @@
 use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lcc::{
-    domain::{Moment, Phase, Policy, Risk, ServerKind, Source, Tier},
+    domain::{EgressWay, Moment, Phase, Policy, Risk, ServerKind, Source, Tier},
     front::{
         app::{self, Effect, Message, Model, Options, Title},
         input::Keymap,
         theme, ui,
     },
     protocol::{
-        CacheBreak, CacheFigures, CompactionFigures, ForecastFigures, NoiseFigures, Notice,
-        NoticeLevel, PrefillFigures, PrefillLast, SandboxFigures, ServerFigures, Snapshot,
-        ThinkingFigures, TimeFigures, Update, WayOut, WindowFigures,
+        CacheBreak, CacheFigures, CompactionFigures, EgressFigures, ForecastFigures, LimitFigures,
+        NoiseFigures, Notice, NoticeLevel, PrefillFigures, PrefillLast, SandboxFigures,
+        ServerFigures, Snapshot, ThinkingFigures, TimeFigures, Update, WayOut, WindowFigures,
     },
 };
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -302,6 +302,50 @@ pub fn lost() -> Snapshot {
     let mut s = prefill();
     s.server.healthy = Some(false);
     s.server.rss = None;
+    s
+}
+
+/// A sandbox with attempts to leave, caps, and for `Reduced` what it lacks.
+pub fn busy_sandbox(tier: Tier) -> Snapshot {
+    let mut s = idle();
+    let attempt = |program: Option<&str>, destination: &str, how, times| EgressFigures {
+        program: program.map(str::to_owned),
+        destination: destination.to_owned(),
+        how,
+        times,
+    };
+    s.sandbox = SandboxFigures {
+        tier: Some(tier),
+        probes: Some(84),
+        blocked: Some(84),
+        egress_blocked: 9,
+        refused_calls: 2,
+        egress: vec![
+            attempt(Some("curl"), "127.0.0.77:80", EgressWay::Connect, 6),
+            attempt(
+                Some("npm exec"),
+                "IPv4 datagram socket (UDP, name look-up)",
+                EgressWay::Socket,
+                1,
+            ),
+            attempt(None, "example.invalid:443", EgressWay::Tunnel, 2),
+        ],
+        left_bytes: Some(0),
+        limits: Some(LimitFigures {
+            held_by: "cgroup".to_owned(),
+            memory: Some(8 << 30),
+            memory_used: Some(712 << 20),
+            processes: Some(4_096),
+            processes_used: Some(23),
+            disk_free_least: Some(1 << 30),
+            disk_free: Some(59 << 30),
+        }),
+        lacks: match tier {
+            Tier::Reduced => lcc::engine::sandbox::reduced::LACKS.map(str::to_owned).into(),
+            Tier::Strict | Tier::Off => Vec::new(),
+        },
+        ..SandboxFigures::default()
+    };
     s
 }
 

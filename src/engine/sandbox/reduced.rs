@@ -18,7 +18,7 @@ pub const LACKS: [&str; 8] = [
 
 /// What a user without namespaces is told, after the reason why there is no strict tier.
 pub const HINT: &str = "weaker, but without namespaces: lcc --sandbox reduced (Landlock, seccomp \
-    and lcc's own connection broker; docs/SECURITY.md tells what it lacks)";
+    and lcc's own connection broker; docs/SANDBOX.md tells what it lacks)";
 
 /// The folder for temporary files, below the private home.
 pub const TMP: &str = ".cache/tmp";

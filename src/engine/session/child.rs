@@ -226,6 +226,8 @@ impl Life {
             if let Err(e) = self.child.terminate(grace) {
                 tracing::warn!("ending Claude Code: {e}");
             }
+            // Waited for: it removes the control group, which is empty now.
+            let _standing = self.guard.take().map(Guard::finish);
             self
         })
         .await;

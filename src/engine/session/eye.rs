@@ -23,8 +23,8 @@ pub(super) struct Watching {
     recorded: bool,
     /// Times that the disk's shrinking was told.
     told: u64,
-    /// What ended the last Claude Code.
-    pub(super) ended: Option<String>,
+    /// What the meter was shown last.
+    last: Watch,
 }
 
 impl Watching {
@@ -43,7 +43,7 @@ impl Engine {
     pub(super) fn watch_sandbox(&mut self) {
         let Some(life) = &self.life else { return };
         let attempts = life.attempts.take();
-        let due = self.watching.pulse % PULSES == 0;
+        let due = self.watching.pulse.is_multiple_of(PULSES);
         self.watching.pulse = self.watching.pulse.wrapping_add(1);
         if !self.watching.recorded {
             // The record of the session before must not pass for this one's.
@@ -93,10 +93,21 @@ impl Engine {
                 }
             }),
             lacks: life.lacks.clone(),
-            ended: self.watching.ended.clone(),
+            ended: self.watching.last.ended.clone(),
         };
-        self.meter.watch(watch);
+        self.show(watch);
         taken
+    }
+
+    /// Claude Code ended, and why.
+    pub(super) fn note_end(&mut self, message: &str) {
+        let ended = Some(message.to_owned());
+        self.show(Watch { ended, ..self.watching.last.clone() });
+    }
+
+    fn show(&mut self, watch: Watch) {
+        self.watching.last = watch.clone();
+        self.meter.watch(watch);
     }
 }
 

@@ -57,7 +57,7 @@ const ROWS: [Rows; 8] = [
     rows(3, 4, 8),
     rows(1, 1, 9),
     rows(2, 4, 6),
-    rows(1, 2, 2),
+    rows(1, 3, 10),
 ];
 
 /// The window's place among them.

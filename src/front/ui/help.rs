@@ -52,7 +52,8 @@ const PANES: [(&str, &str); 9] = [
     (
         "sandbox",
         "What holds Claude Code in, and how many of the escapes tried at the start were blocked. \
-         Anything but all of them is red.",
+         Anything but all of them is red. Bytes off this machine are measured, not assumed; what \
+         tried to leave is listed with its program. Caps: limits in the configuration.",
     ),
     ("signs", "~ is estimated, – is not known. A pane's title says where its figures come from."),
 ];
@@ -110,6 +111,15 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     if let Some(cared) = model.snapshot.as_ref().and_then(|s| cared(s)) {
         let text = format!("Kept the prompt's start the same, by rule and requests: {cared}.");
         out.extend(pen.sentence(Role::Text, &text));
+        out.push(Line::default());
+    }
+    let lacks = model.snapshot.as_ref().map(|s| s.sandbox.lacks.as_slice()).unwrap_or_default();
+    if !lacks.is_empty() {
+        let text = "REDUCED sandbox, weaker than the strict one. It lacks:";
+        out.extend(pen.sentence(Role::Warn, text));
+        for lack in lacks {
+            out.extend(pen.sentence(Role::Text, &format!("· {lack}")));
+        }
         out.push(Line::default());
     }
     if model.practice() {

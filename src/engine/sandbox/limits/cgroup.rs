@@ -8,6 +8,9 @@ use std::{
 
 use super::{Limits, tree::Use};
 
+/// What the names of lcc's groups begin with; its process number and a count follow.
+pub const PREFIX: &str = "lcc-";
+
 /// A control group made for one tree; it is removed when dropped, once it is empty.
 #[derive(Debug)]
 pub struct Leaf {
@@ -60,6 +63,7 @@ impl Leaf {
             if place.kind == Kind::Unified {
                 delegated(parent)?;
             }
+            bury(parent);
             let folder = parent.join(name);
             fs::create_dir(&folder)?;
             leaf.folders.push(folder.clone());
@@ -130,6 +134,19 @@ impl Drop for Leaf {
         for folder in self.folders.iter().filter(|_| self.own) {
             // One with processes left cannot be removed: then they are still capped.
             let _not_empty = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Removes the empty groups of lccs that were killed. One with processes cannot be removed.
+fn bury(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            let _not_empty = fs::remove_dir(entry.path());
         }
     }
 }
@@ -280,6 +297,21 @@ mod tests {
         }
         drop(leaf);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn groups_of_the_dead_are_removed_and_no_others() {
+        let root = tempfile::tempdir().unwrap();
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let own = format!("lcc-{}-1", std::process::id());
+        let dead = format!("lcc-{}-7", ended.id());
+        for name in [&own, &dead, "lcc-x", "other-1"].map(|name: &str| name.to_owned()) {
+            fs::create_dir(root.path().join(name)).unwrap();
+        }
+        bury(root.path());
+        assert!(!root.path().join(dead).exists());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
     }
 
     #[test]

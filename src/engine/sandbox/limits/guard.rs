@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Limits, Seen, Stop,
-    cgroup::Leaf,
+    cgroup::{Leaf, PREFIX},
     floor, scope,
     tree::{self, Use},
 };
@@ -139,28 +139,33 @@ impl Drop for Guard {
 /// # Errors
 /// When there is no thread to be had.
 pub fn start<K: Fn() + Send + 'static>(watched: Watched<K>, limits: Limits) -> io::Result<Guard> {
-    start_with(watched, limits, free)
+    start_with(watched, limits, Tools { free, hold })
+}
+
+/// How the guard looks and holds.
+#[derive(Clone, Copy)]
+struct Tools {
+    /// Bytes free on the disk of a place.
+    free: fn(&Path) -> io::Result<u64>,
+    /// Puts a tree under the kernel's caps, where this user may.
+    hold: fn(u32, Limits) -> Option<(Leaf, HeldBy)>,
 }
 
 fn start_with<K: Fn() + Send + 'static>(
     watched: Watched<K>,
     limits: Limits,
-    free: fn(&Path) -> io::Result<u64>,
+    tools: Tools,
 ) -> io::Result<Guard> {
     let shared = Arc::new(Shared::default());
     let told = Arc::clone(&shared);
     let watching = thread::Builder::new()
         .name("lcc-limits".to_owned())
-        .spawn(move || watch(&watched, limits, free, &told))?;
+        .spawn(move || watch(&watched, limits, tools, &told))?;
     Ok(Guard { shared, limits, watching: Some(watching) })
 }
 
-fn watch<K: Fn()>(
-    watched: &Watched<K>,
-    limits: Limits,
-    free: fn(&Path) -> io::Result<u64>,
-    shared: &Shared,
-) {
+fn watch<K: Fn()>(watched: &Watched<K>, limits: Limits, tools: Tools, shared: &Shared) {
+    let Tools { free, hold } = tools;
     let before = machine_kills();
     let disks: Vec<(&PathBuf, u64)> =
         watched.places.iter().filter_map(|place| Some((place, free(place).ok()?))).collect();
@@ -227,7 +232,7 @@ fn hold(root: u32, limits: Limits) -> Option<(Leaf, HeldBy)> {
         return None;
     }
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("lcc-{}-{number}", std::process::id());
+    let name = format!("{PREFIX}{}-{number}", std::process::id());
     if scope::available() {
         match scope::make(limits, &name, &tree::below(root)) {
             Ok(folder) => return Some((Leaf::of_systemd(folder), HeldBy::Scope)),
@@ -303,7 +308,9 @@ mod tests {
         let watched =
             Watched { root: std::process::id(), places: vec![PathBuf::from("/work")], kill };
         let disk = |_: &Path| Ok(if FULL.load(Ordering::SeqCst) { 7 } else { 1_000 });
-        let guard = start_with(watched, Limits { disk_free: 500, ..NONE }, disk).unwrap();
+        let guard =
+            start_with(watched, Limits { disk_free: 500, ..NONE }, Tools { free: disk, hold })
+                .unwrap();
         // Only once it has seen the empty disk does it fill up.
         while guard.standing().disk_free.is_none() {
             thread::yield_now();
@@ -314,6 +321,40 @@ mod tests {
         let standing = guard.standing();
         let stop = Stop::Disk { place: "/work".into(), free: 7, least: 500 };
         assert_eq!((standing.stop, standing.disk_taken), (Some(stop), 993));
+    }
+
+    /// A shell that a guard without the kernel's caps watches, and what ended it.
+    fn watched(script: &str, limits: Limits) -> Standing {
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", script])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let root = shell.id();
+        let kill = move || {
+            for pid in tree::below(root) {
+                let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
+                let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+            }
+        };
+        let tools = Tools { free, hold: |_, _| None };
+        let guard = start_with(Watched { root, places: Vec::new(), kill }, limits, tools).unwrap();
+        shell.wait().unwrap();
+        guard.finish()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_the_kernels_help_a_hog_and_a_flood_of_processes_are_ended_too() {
+        let cap = 64 << 20;
+        // tail keeps a line without an end in memory.
+        let hog = "head -c 300000000 /dev/zero | tail | sleep 60";
+        let standing = watched(hog, Limits { memory: cap, ..NONE });
+        assert!(matches!(standing.stop, Some(Stop::Memory { used, .. }) if used > cap));
+        assert_eq!(standing.held_by, HeldBy::Watchdog);
+        let flood = "for i in 1 2 3 4 5 6 7 8 9; do sleep 60 & done; wait";
+        let standing = watched(flood, Limits { processes: 5, ..NONE });
+        assert_eq!(standing.stop, Some(Stop::Processes { used: 10, cap: 5 }));
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn children(pid: u32) -> Option<Vec<u32>> {
     for thread in threads.flatten() {
         match fs::read_to_string(thread.path().join("children")) {
             Ok(list) => {
-                all.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()))
+                all.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
             }
             // The thread ended, or this kernel keeps no such list.
             Err(_) if thread.path().join("stat").exists() => return None,

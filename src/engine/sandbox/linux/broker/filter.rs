@@ -1,8 +1,13 @@
 //! The filter whose calls go to the broker.
 
-use seccompiler::{BpfProgram, Error, SeccompAction};
+use std::collections::BTreeMap;
 
-use super::super::inner::seccomp::{compile, masked, rule, sockets};
+use seccompiler::{
+    BpfProgram, Error, SeccompAction, SeccompCmpArgLen::Dword, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
+};
+
+use super::super::inner::seccomp::sockets;
 
 /// Stands in the compiled program where the kernel is to ask the listener: the compiler knows no
 /// such action, and no filter of lcc's asks a tracer.
@@ -16,13 +21,12 @@ const ASK_LISTENER: u32 = 0x7fc0_0000;
 /// # Errors
 /// When the compiler does not know this processor.
 pub fn program() -> Result<BpfProgram, Error> {
-    let fast_open = u64::from(libc::MSG_FASTOPEN.cast_unsigned());
     let rules = [
         (libc::SYS_connect, Vec::new()),
         (libc::SYS_socket, sockets()?),
-        (libc::SYS_sendto, vec![rule(&[masked(3, fast_open, fast_open)?])?]),
-        (libc::SYS_sendmsg, vec![rule(&[masked(2, fast_open, fast_open)?])?]),
-        (libc::SYS_sendmmsg, vec![rule(&[masked(3, fast_open, fast_open)?])?]),
+        (libc::SYS_sendto, vec![fast_open(3)?]),
+        (libc::SYS_sendmsg, vec![fast_open(2)?]),
+        (libc::SYS_sendmmsg, vec![fast_open(3)?]),
     ];
     let mut program = compile(rules.into(), SeccompAction::Trace(u32::from(PLACEHOLDER)))?;
     for step in &mut program {
@@ -41,6 +45,22 @@ pub fn no_servers() -> Result<BpfProgram, Error> {
     let calls = [libc::SYS_bind, libc::SYS_listen, libc::SYS_accept, libc::SYS_accept4];
     let rules = calls.map(|call| (call, Vec::new()));
     compile(rules.into(), SeccompAction::Errno(libc::EPERM.unsigned_abs()))
+}
+
+/// Matches a call whose flags, its argument of this index, send data with the connection request.
+fn fast_open(index: u8) -> Result<SeccompRule, Error> {
+    let flag = u64::from(libc::MSG_FASTOPEN.cast_unsigned());
+    let asks = SeccompCondition::new(index, Dword, SeccompCmpOp::MaskedEq(flag), flag)?;
+    Ok(SeccompRule::new(vec![asks])?)
+}
+
+/// One filter: `answer` where a rule matches, leave everywhere else.
+fn compile(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    answer: SeccompAction,
+) -> Result<BpfProgram, Error> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+    Ok(SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()?)
 }
 
 #[cfg(test)]

@@ -15,12 +15,16 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::fd::{AsFd, OwnedFd},
     thread,
+    time::Duration,
 };
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use self::judge::{Answer, Border, judge};
 use crate::{domain::Egress, engine::sandbox::egress::Attempts};
+
+/// How long lcc may take to accept its own connection; all other calls wait meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers on a thread of its own until the last process behind the listener has ended.
 ///
@@ -80,7 +84,8 @@ fn hand_in(
     let Border::Broker { port } = border else {
         return sys::answer(listener, waiting, libc::EPERM);
     };
-    let opened = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let opened = TcpStream::connect_timeout(&address, PATIENCE);
     let placed = opened.and_then(|stream| {
         let flags = look::flags(waiting.thread, socket)?;
         stream.set_nodelay(true)?;

@@ -13,7 +13,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
-pub(in crate::engine::sandbox::linux) type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 const NEW_NAMESPACES: [libc::c_int; 8] = [
     libc::CLONE_NEWNS,
@@ -75,15 +75,6 @@ fn stack(rules: Rules, arch: TargetArch) -> Result<Vec<BpfProgram>, Error> {
 
 fn unseen(arch: TargetArch) -> Rules {
     UNSEEN.iter().filter_map(|call| Some((call.number(arch)?, Vec::new()))).collect()
-}
-
-/// One filter for the processor lcc was built for: `answer` where a rule matches, leave everywhere
-/// else.
-pub(in crate::engine::sandbox::linux) fn compile(
-    rules: Rules,
-    answer: SeccompAction,
-) -> Result<BpfProgram, Error> {
-    compile_for(rules, answer, here()?)
 }
 
 fn compile_for(rules: Rules, answer: SeccompAction, arch: TargetArch) -> Result<BpfProgram, Error> {
