@@ -1,7 +1,7 @@
 //! Attempts 75 to 98: the terminal, and macOS's own services.
 
 use super::{
-    Case, Way, elsewhere, harmless, profile, stopped,
+    Case, elsewhere, harmless, profile, stopped,
     system::{bare, lookup},
 };
 use crate::engine::sandbox::macos::{evaluate::Attempt, places::Places};
