@@ -18,14 +18,15 @@ fn scripts(text: &str) -> Vec<String> {
             scripts.push(rest.to_owned());
             continue;
         }
-        let depth = before.len() - before.trim_start().len();
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let depth = indent(before);
+        let block = lines.peek().map_or(0, |line| indent(line));
         let mut script = String::new();
         while let Some(line) = lines.peek() {
-            let inner = line.len() - line.trim_start().len();
-            if !line.trim().is_empty() && inner <= depth {
+            if !line.trim().is_empty() && indent(line) <= depth {
                 break;
             }
-            script.push_str(line.get(depth + 4..).unwrap_or_default());
+            script.push_str(line.get(block..).unwrap_or_default());
             script.push('\n');
             lines.next();
         }

@@ -40,7 +40,7 @@ pub(super) fn cases(
                 stopped("put another .git there", rename(&p("made"), &p(".git"))),
                 stopped(
                     "move the project away",
-                    rename(&p("").trim_end_matches('/').to_owned(), &format!("{state}/.cache/p")),
+                    rename(p("").trim_end_matches('/'), &format!("{state}/.cache/p")),
                 ),
                 stopped(
                     "put another project there",
