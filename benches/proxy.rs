@@ -194,6 +194,7 @@ fn proxied(upstream: SocketAddr, count_tokens: bool) -> SocketAddr {
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let options = proxy::ProxyOptions {
+            log_bodies: None,
             prefix_care: lcc::domain::PrefixCare::default(),
             upstream: format!("http://{upstream}"),
             listen: "127.0.0.1:0".parse().unwrap(),

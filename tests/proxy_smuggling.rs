@@ -62,9 +62,8 @@ fn exchange(addr: SocketAddr, pieces: &[&[u8]], end: bool) -> String {
 
 /// The status lines in an answer. A body ends without a line's end, so one may follow it directly.
 fn statuses(answer: &str) -> Vec<&str> {
-    let status =
-        |rest: &'_ str| rest.get(..3).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
-    answer.split("HTTP/1.1 ").skip(1).filter(|rest| status(rest)).map(|rest| &rest[..3]).collect()
+    let status = |rest: &&str| rest.bytes().all(|byte| byte.is_ascii_digit());
+    answer.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.get(..3)).filter(status).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

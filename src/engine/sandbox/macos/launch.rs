@@ -34,9 +34,6 @@ const PROFILE_ERROR: i32 = 65;
 const NOT_APPLIED: i32 = 71;
 /// How long the probes may take, and a question to Safehouse.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Where programs are looked for inside. The tools come before their shims in /usr/bin, which keep
-/// a cache where nothing can be written.
-pub const PATH: &str = "/opt/homebrew/bin:/usr/local/bin:/Library/Developer/CommandLineTools/usr/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
 /// Whether sandbox-exec is there and may be used by this process.
 ///
@@ -108,7 +105,9 @@ pub fn launch(
     command.arg(&places.program).args(&request.args);
     // The environment is emptied here and not by `env -i` inside: that would have to name every
     // value among its arguments, the session's token too, and any user can list arguments.
-    command.env_clear().envs(&request.env).envs(own(&places)).current_dir(&places.project);
+    let given = request.env.get("PATH").map(String::as_str).unwrap_or_default();
+    command.env_clear().envs(&request.env).envs(own(&places));
+    command.env("PATH", places.search_path(given)).current_dir(&places.project);
     let child = off::start(command, terminal, Path::new(SANDBOX_EXEC))?;
     if let Err(error) = sweep::start(&places.lcc, child.id(), &session) {
         // Dropping the child ends it.
@@ -156,7 +155,7 @@ fn own(places: &Places) -> [(&'static str, OsString); 4] {
 }
 
 /// Resolves every path, makes the private home's folders, and refuses links in protected places.
-fn survey(
+pub(super) fn survey(
     request: &Request,
     host: &HostFacts,
     port: u16,
@@ -188,12 +187,11 @@ fn survey(
     read_only.extend(toolchains(user_home.as_deref(), notes));
     read_only.sort();
     read_only.dedup();
-    let program = find(&request.program)?;
-    Ok(Places {
+    let mut places = Places {
         project,
         home,
         lcc: real(&request.lcc)?,
-        program: real(&program)?,
+        program: PathBuf::new(),
         read_only,
         terminal: match terminal {
             Terminal::Pty(pty) => Some(pty.slave_path().to_owned()),
@@ -202,18 +200,21 @@ fn survey(
         port,
         user_home,
         session: Some(session.to_owned()),
-    })
+    };
+    let given = request.env.get("PATH").map(String::as_str).unwrap_or_default();
+    places.program = real(&find(&request.program, &places.search_path(given))?)?;
+    Ok(places)
 }
 
 /// A bare name is looked up where the child would.
-fn find(program: &Path) -> Result<PathBuf, LaunchError> {
+fn find(program: &Path, path: &str) -> Result<PathBuf, LaunchError> {
     if program.components().count() != 1 {
         return Ok(program.to_owned());
     }
-    let found = PATH.split(':').map(|folder| Path::new(folder).join(program));
-    found.into_iter().find(|path| path.is_file()).ok_or_else(|| LaunchError::Program {
+    let mut found = path.split(':').map(|folder| Path::new(folder).join(program));
+    found.find(|path| path.is_file()).ok_or_else(|| LaunchError::Program {
         path: program.to_owned(),
-        reason: format!("it is not in {PATH}"),
+        reason: format!("it is not in {path}"),
     })
 }
 
@@ -322,8 +323,29 @@ fn hold(profile: &Profile, places: &Places) -> Result<(), LaunchError> {
     Err(LaunchError::broken("profile", names.join("; ")))
 }
 
-/// Runs the probes under the profile, and looks at what was planted outside.
+/// Runs the probes under the profile; all must be stopped, and nothing outside touched.
 fn try_out(profile: &Profile, places: &Places) -> Result<Vec<Probed>, LaunchError> {
+    let (report, touched) = attempt(profile, places)?;
+    let mut wrong: Vec<String> = report
+        .iter()
+        .filter(|probed| match probed.ending {
+            Ending::Blocked => false,
+            Ending::Open | Ending::Failed => true,
+        })
+        .map(|probed| format!("{}: {}", probed.name, probed.detail))
+        .collect();
+    wrong.extend(touched);
+    if report.is_empty() {
+        wrong.push("no probe ran".to_owned());
+    }
+    if wrong.is_empty() { Ok(report) } else { Err(LaunchError::broken("probes", wrong.join("; "))) }
+}
+
+/// Runs the probes under the profile, and looks at what was planted outside.
+pub(super) fn attempt(
+    profile: &Profile,
+    places: &Places,
+) -> Result<(Vec<Probed>, Vec<String>), LaunchError> {
     let beside = places.home.parent().ok_or_else(|| {
         LaunchError::broken("probes", "there is no folder above the private home")
     })?;
@@ -347,7 +369,11 @@ fn try_out(profile: &Profile, places: &Places) -> Result<Vec<Probed>, LaunchErro
         .map_err(|error| LaunchError::broken("probes", error.to_string()))?;
     let mut command = under(profile);
     command.arg(&places.lcc).arg(probes::COMMAND);
-    command.env_clear().envs(own(places)).env("PATH", PATH).current_dir(&places.project);
+    command
+        .env_clear()
+        .envs(own(places))
+        .env("PATH", places.search_path(""))
+        .current_dir(&places.project);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let (status, said) =
         finish(command, &text).map_err(|error| LaunchError::broken("probes", error.to_string()))?;
@@ -356,17 +382,5 @@ fn try_out(profile: &Profile, places: &Places) -> Result<Vec<Probed>, LaunchErro
     }
     let report: Vec<Probed> = serde_json::from_slice(&said)
         .map_err(|error| LaunchError::broken("probes", format!("no report: {error}")))?;
-    let mut wrong: Vec<String> = report
-        .iter()
-        .filter(|probed| match probed.ending {
-            Ending::Blocked => false,
-            Ending::Open | Ending::Failed => true,
-        })
-        .map(|probed| format!("{}: {}", probed.name, probed.detail))
-        .collect();
-    wrong.extend(canary.touched().into_iter().map(str::to_owned));
-    if report.is_empty() {
-        wrong.push("no probe ran".to_owned());
-    }
-    if wrong.is_empty() { Ok(report) } else { Err(LaunchError::broken("probes", wrong.join("; "))) }
+    Ok((report, canary.touched().into_iter().map(str::to_owned).collect()))
 }

@@ -4,6 +4,18 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::sandbox::policy::{HOME_FOLDERS, Refusal};
 
+/// Where programs are looked for inside. The tools come before their shims in /usr/bin, which keep
+/// a cache where nothing can be written.
+const PATH: [&str; 7] = [
+    "/opt/homebrew/bin",
+    "/usr/local/bin",
+    "/Library/Developer/CommandLineTools/usr/bin",
+    "/usr/bin",
+    "/bin",
+    "/usr/sbin",
+    "/sbin",
+];
+
 /// The folder of the private home that takes the place of `/tmp`.
 pub const TEMPORARY: &str = "tmp";
 
@@ -35,6 +47,26 @@ impl Places {
     pub fn writable(&self) -> impl Iterator<Item = PathBuf> {
         let in_home = HOME_FOLDERS.iter().chain([&TEMPORARY]).map(|name| self.home.join(name));
         std::iter::once(self.project.clone()).chain(in_home)
+    }
+
+    /// The search path inside: the system's folders, and those of `given` that lie in folders which
+    /// can be read. What can be written is left out: a program planted there would be found first.
+    #[must_use]
+    pub fn search_path(&self, given: &str) -> String {
+        let mut all: Vec<&str> = PATH.to_vec();
+        let readable = |folder: &&str| {
+            let path = Path::new(folder);
+            self.read_only.iter().any(|tree| path.starts_with(tree))
+                && !self.writable().any(|tree| path.starts_with(tree))
+                && plain(path).is_ok()
+        };
+        let further: Vec<&str> = given.split(':').filter(readable).collect();
+        for folder in further {
+            if !all.contains(&folder) {
+                all.push(folder);
+            }
+        }
+        all.join(":")
     }
 
     /// Checks every place.
@@ -175,6 +207,17 @@ fn plain(path: &Path) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use crate::engine::sandbox::macos::samples::plain as sample;
+
+    #[test]
+    fn nothing_that_can_be_written_is_searched() {
+        let mut places = sample();
+        places.read_only = vec!["/Users/ada/.cargo".into(), "/Users/ada/project/tools".into()];
+        let given = "/run/lcc/bin:/usr/bin:.:/Users/ada/project/bin:/Users/ada/.cargo/bin:\
+                     /Users/ada/.cargo/../x:/Users/ada/project/tools:/Users/ada/bin::/tmp";
+        let path = places.search_path(given);
+        assert_eq!(path, format!("{}:/Users/ada/.cargo/bin", PATH.join(":")));
+        assert_eq!(places.search_path(""), PATH.join(":"));
+    }
 
     #[test]
     fn odd_places_are_refused() {

@@ -76,7 +76,6 @@ const PROBES: [(u8, &str, Probe); 24] = [
     (6, "change a file outside", |o| {
         OpenOptions::new().write(true).open(&o.targets.secret).map(drop)
     }),
-    (6, "remove a file outside", |o| fs::remove_file(o.targets.outside.join("secret"))),
     (6, "plant a file in the private home", |o| create(&o.home.join(".zshrc-lcc-probe"))),
     (7, "link a file outside into the project", hard_link),
     (14, "make a file with another user's rights", set_user_id),
@@ -122,6 +121,8 @@ const PROBES: [(u8, &str, Probe); 24] = [
             |home| fs::read_dir(home).map(drop),
         )
     }),
+    // Last: without a sandbox it takes away what the others try.
+    (6, "remove a file outside", |o| fs::remove_file(o.targets.outside.join("secret"))),
 ];
 
 /// Makes every attempt.

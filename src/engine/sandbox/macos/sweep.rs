@@ -10,7 +10,6 @@ use std::{
     path::Path,
     process::{Command, ExitCode, Stdio},
     thread,
-    time::Duration,
 };
 
 use nix::{
@@ -64,7 +63,7 @@ pub fn main() -> ExitCode {
     wait(Pid::from_raw(pid));
     let _none_left = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     for _ in 0..ROUNDS {
-        let left = survivors(session);
+        let Ok(left) = survivors(session) else { return ExitCode::FAILURE };
         if left.is_empty() {
             return ExitCode::SUCCESS;
         }
@@ -91,18 +90,15 @@ fn wait(program: Pid) {
 }
 
 /// Processes whose sandbox is this session's.
-fn survivors(session: &str) -> Vec<i32> {
-    let mut system = System::new();
+fn survivors(session: &str) -> Result<Vec<i32>, sysinfo::Error> {
+    let mut system = System::new()?;
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
     let ours = session_service(session);
     // A sandbox that allows this name too allows every one, and is not lcc's.
     let nobodys = session_service("of-nobody");
-    system
-        .processes()
-        .keys()
-        .filter_map(|pid| i32::try_from(pid.as_u32()).ok())
-        .filter(|pid| {
-            sys::is_sandboxed(*pid) && sys::may_ask(*pid, &ours) && !sys::may_ask(*pid, &nobodys)
-        })
-        .collect()
+    let of_session = |pid: &i32| {
+        sys::is_sandboxed(*pid) && sys::may_ask(*pid, &ours) && !sys::may_ask(*pid, &nobodys)
+    };
+    let all = system.processes().keys().filter_map(|pid| i32::try_from(pid.as_u32()).ok());
+    Ok(all.filter(of_session).collect())
 }

@@ -1,10 +1,11 @@
 //! The escapes that are worth trying, as operations that the profile decides.
 //!
-//! The numbers are those of docs/SECURITY.md. A number without operations here says why: it is
-//! Linux's alone, or another part of lcc holds it.
+//! A number without operations says why: it is Linux's alone, or another part of lcc holds it.
 
 mod files;
+mod services;
 mod system;
+mod trusted;
 
 use std::collections::BTreeMap;
 
@@ -62,6 +63,7 @@ pub struct Case {
 pub fn cases(places: &Places) -> Vec<Case> {
     let mut all = files::cases(places);
     all.extend(system::cases(places));
+    all.extend(services::cases(places));
     all.sort_by_key(|case| case.number);
     all
 }
