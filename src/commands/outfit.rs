@@ -41,7 +41,8 @@ pub fn outfit(
         .chain(added.iter().cloned().map(Ok))
         .collect::<Result<Vec<AddDir>, String>>()
         .map_err(CommandError::usage)?;
-    let added = gather::added(&around.here, &dirs).map_err(CommandError::usage)?;
+    let added = gather::added(&around.here, around.home().as_deref(), &dirs)
+        .map_err(CommandError::usage)?;
     let mut passed = variables::pass(&around.env, &settings.pass_env);
     // The search path is planned; it is not passed.
     passed.env.remove("PATH");
