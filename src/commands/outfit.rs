@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+pub use crate::engine::sandbox::toolchain::folders::AddDir;
+
 use super::{CommandError, settings::Surroundings};
 use crate::{
     config::Settings,
     domain::Tier,
     engine::sandbox::toolchain::{
         self, Outfit,
-        folders::AddDir,
         gather::{self, Caller},
         variables,
     },
