@@ -5,9 +5,8 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{practice::Script, proxy::ProxyOptions},
+    commands::{outfit::AddDir, practice::Script, proxy::ProxyOptions},
     domain::Tier,
-    engine::sandbox::toolchain::folders::AddDir,
 };
 
 /// Claude Code, fully local, with the truth about the server beside it.

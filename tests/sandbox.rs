@@ -88,9 +88,10 @@ fn a_secret_a_foreign_file_and_the_hosts_ports_are_out_of_reach() {
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
     let path = secret.display();
+    // Of the real home only toolchains' folders are to be seen, and no file.
     let real_home = std::env::var("HOME").unwrap();
     let output = bench.sh(&format!(
-        "cat '{path}'; cat ~/.ssh/id_rsa; ls -A '{real_home}'; echo x > '{path}'; echo x > '{path}.new'; \
+        "cat '{path}'; cat ~/.ssh/id_rsa; find '{real_home}' -maxdepth 1 -type f; echo x > '{path}'; echo x > '{path}.new'; \
          echo x > ~/x; (echo x > /dev/tcp/127.0.0.1/{port}); (echo x > /dev/udp/127.0.0.1/{port}); \
          echo y > made; exit 7"
     ));

@@ -111,7 +111,8 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     setup::sandbox(settings.sandbox, consent)?;
 
     let outfit =
-        super::outfit::outfit(around, settings, settings.sandbox, &project, &args.add_dir)?;
+        super::outfit::outfit(around, settings, settings.sandbox, &project, &args.add_dir)?
+            .in_pane();
     let id = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect::<String>();
     let private = around.paths.state.join("projects").join(project::folder_name(&project));
     let size = crossterm::terminal::size().unwrap_or((80, 24));

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+pub use crate::engine::sandbox::toolchain::folders::AddDir;
+
 use super::{CommandError, settings::Surroundings};
 use crate::{
     config::Settings,
     domain::Tier,
     engine::sandbox::toolchain::{
         self, Outfit,
-        folders::AddDir,
         gather::{self, Caller},
         variables,
     },
@@ -41,7 +42,8 @@ pub fn outfit(
         .chain(added.iter().cloned().map(Ok))
         .collect::<Result<Vec<AddDir>, String>>()
         .map_err(CommandError::usage)?;
-    let added = gather::added(&around.here, &dirs).map_err(CommandError::usage)?;
+    let added = gather::added(&around.here, around.home().as_deref(), &dirs)
+        .map_err(CommandError::usage)?;
     let mut passed = variables::pass(&around.env, &settings.pass_env);
     // The search path is planned; it is not passed.
     passed.env.remove("PATH");

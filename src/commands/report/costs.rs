@@ -185,7 +185,8 @@ fn order(
     let home = basis.home.display().to_string();
     let get = |name: &str| basis.around.env.get(name).map(String::as_str);
     let outfit = outfit(basis.around, basis.settings, tier, &basis.project, &[])
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| e.to_string())?
+        .in_pane();
     let inside = outfit.search_path();
     let path = match tier {
         Tier::Strict | Tier::Reduced if inside.is_empty() => sandbox::policy::PATH,

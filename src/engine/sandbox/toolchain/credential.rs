@@ -59,8 +59,9 @@ const FOLDERS: &[&str] = &[
     ".local/share/keyrings",
     ".local/share/uv/credentials",
     ".local/state/lcc",
-    ".m2",
-    ".gradle",
+    ".m2/settings.xml",
+    ".m2/settings-security.xml",
+    ".gradle/gradle.properties",
     "Library/Keychains",
 ];
 
@@ -80,4 +81,31 @@ pub fn holds_credentials(path: &Path, home: Option<&Path>) -> bool {
         || home.is_some_and(|home| {
             home.starts_with(path) || FOLDERS.iter().any(|at| home.join(at).starts_with(path))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_credentials_are_known_with_what_lies_in_and_above_them() {
+        let home = Some(Path::new("/home/ada"));
+        for path in [
+            "/home/ada/.ssh",
+            "/home/ada/.ssh/x/y",
+            "/home/ada/.config/gh/hosts.yml",
+            "/x/.npmrc",
+            "/home/ada/.cargo/credentials.toml",
+            "/home/ada/.m2/settings.xml",
+        ] {
+            assert!(is_credential(Path::new(path), home), "{path}");
+        }
+        for path in ["/home/ada", "/home", "/", "/home/ada/.config", "/home/ada/.m2"] {
+            assert!(holds_credentials(Path::new(path), home), "{path}");
+            assert!(!is_credential(Path::new(path), home), "{path}");
+        }
+        for path in ["/home/ada/.m2/repository", "/home/ada/notes", "/opt/jdk", "/home/bob/.x"] {
+            assert!(!holds_credentials(Path::new(path), home), "{path}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use nix::unistd::{AccessFlags, access, geteuid};
 
 use super::{
     Facts, Found,
+    credential::holds_credentials,
     folders::{self, AddDir},
     identity,
     table::{TOOLS, Tool, candidates},
@@ -177,8 +178,13 @@ fn git(caller: &Caller, project: &Path, state: &Path) -> Option<Vec<(String, Str
 /// The folders that the user added, relative ones below `here`, and their mounts.
 ///
 /// # Errors
-/// [`LaunchError`] naming the folder that is not there, is none or must not be written.
-pub fn added(here: &Path, dirs: &[AddDir]) -> Result<(Vec<PathBuf>, Vec<Extra>), LaunchError> {
+/// [`LaunchError`] naming the folder that is not there, is none, holds credentials or must not be
+/// written.
+pub fn added(
+    here: &Path,
+    home: Option<&Path>,
+    dirs: &[AddDir],
+) -> Result<(Vec<PathBuf>, Vec<Extra>), LaunchError> {
     let (mut folders, mut mounts) = (Vec::new(), Vec::new());
     for dir in dirs {
         let named = here.join(&dir.path);
@@ -189,6 +195,15 @@ pub fn added(here: &Path, dirs: &[AddDir]) -> Result<(Vec<PathBuf>, Vec<Extra>),
         let real = fs::canonicalize(&named).map_err(io)?;
         if !real.is_dir() {
             return Err(Refusal::new(&real, "it is not a folder", "name a folder").into());
+        }
+        let user_home = home.map(|home| fs::canonicalize(home).unwrap_or_else(|_| home.to_owned()));
+        if holds_credentials(&real, user_home.as_deref()) {
+            return Err(Refusal::new(
+                &real,
+                "it is or holds a place of credentials, which everything inside could read",
+                "name a folder below it, or copy what is needed into the project",
+            )
+            .into());
         }
         let mut found = BTreeMap::new();
         if dir.writable {

@@ -104,6 +104,19 @@ impl Outfit {
         }
     }
 
+    /// The same for a program on a terminal of lcc's own: the outer terminal's looks and size are
+    /// not the pane's, and a language that is not UTF-8 would be drawn wrong.
+    #[must_use]
+    pub fn in_pane(mut self) -> Self {
+        const OUTER: [&str; 5] = ["TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES"];
+        self.env.retain(|name, value| {
+            let value = value.to_ascii_lowercase();
+            let plain = value.ends_with("utf-8") || value.ends_with("utf8");
+            !OUTER.contains(&name.as_str()) && (!name.starts_with("LC_") || plain)
+        });
+        self
+    }
+
     /// Puts more on top: added folders, variables of the user's.
     pub fn add(
         &mut self,

@@ -13,7 +13,10 @@ use super::{
     plan,
     table::{TOOLS, candidates},
 };
-use crate::engine::sandbox::policy::{Content, Extra};
+use crate::{
+    domain::Tier,
+    engine::sandbox::policy::{Content, Extra},
+};
 
 const HOME: &str = "/home/ada";
 
@@ -75,6 +78,40 @@ fn cargo_is_shown_without_its_credentials() {
         _ => None,
     });
     assert_eq!(text.unwrap(), "[net]\noffline = true\n");
+}
+
+#[test]
+fn a_pane_gets_nothing_of_the_outer_terminal() {
+    let outer = [
+        ("TERM", "vt100"),
+        ("COLUMNS", "300"),
+        ("NO_COLOR", "1"),
+        ("LC_ALL", "C"),
+        ("LC_CTYPE", "de_DE.UTF-8"),
+        ("TZ", "UTC"),
+        ("MY_FLAG", "1"),
+    ];
+    let mut outfit = Outfit::default();
+    let env = outer.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    outfit.add(Default::default(), env, Vec::new());
+    let names: Vec<String> = outfit.in_pane().env.into_keys().collect();
+    assert_eq!(names, ["LC_CTYPE", "MY_FLAG", "TZ"]);
+}
+
+#[test]
+fn the_reduced_tier_mounts_nothing_and_still_knows_who_commits() {
+    let facts = Facts {
+        found: vec![found("cargo", "/home/ada/.cargo")],
+        git: vec![("user.name".into(), "Ada".into()), ("user.email".into(), "a@b.test".into())],
+        ..facts()
+    };
+    let strict = plan(&facts).in_tier(Tier::Strict);
+    assert_eq!(strict.env["GIT_CONFIG_GLOBAL"], "/run/lcc/gitconfig");
+    let reduced = plan(&facts).in_tier(Tier::Reduced);
+    assert!(reduced.mounts.iter().all(|extra| matches!(extra.content, Content::ReadOnly(_))));
+    assert!(!reduced.env.contains_key("GIT_CONFIG_GLOBAL"));
+    assert_eq!(reduced.env["GIT_COMMITTER_NAME"], "Ada");
+    assert_eq!(reduced.env["GIT_AUTHOR_EMAIL"], "a@b.test");
 }
 
 #[test]
