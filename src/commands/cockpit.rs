@@ -144,6 +144,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             practice: false,
         },
         scrollback: SCROLLBACK,
+        border: shell::Border::new(settings.clipboard, project.clone()),
     };
     Ok(Start { session, front })
 }

@@ -87,6 +87,7 @@ impl Flags {
             | Key::Claude
             | Key::Leader
             | Key::Panes
+            | Key::Clipboard
             | Key::TlsCa
             | Key::TlsCert
             | Key::TlsKey

@@ -1,5 +1,6 @@
 //! Values that every room speaks; depends on nothing else in lcc.
 
+pub mod clipboard;
 pub mod equipment;
 pub mod fixed;
 pub mod observation;
@@ -18,6 +19,7 @@ pub mod transcript;
 pub mod units;
 pub mod warm;
 
+pub use clipboard::ClipboardPolicy;
 pub use equipment::Equipment;
 pub use fixed::FixedPart;
 pub use observation::{Event, Observation, Outcome};

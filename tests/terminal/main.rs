@@ -5,6 +5,7 @@ mod hostile;
 mod replay;
 mod replies;
 mod screen;
+mod width_table;
 mod widths;
 
 use lcc::front::terminal::{Options, Size, Terminal, TerminalEvent};

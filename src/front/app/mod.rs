@@ -5,6 +5,7 @@
 
 mod action;
 mod alert;
+mod border;
 mod composer;
 mod dialog;
 mod handover;
@@ -21,6 +22,7 @@ mod pane;
 mod update;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
+pub use border::Border;
 pub use composer::{Composer, Purpose, Weight};
 pub use dialog::{Ask, Choice, Dialog, Outcome};
 pub use keybar::{Badge, Entry, KeyBar, keybar};

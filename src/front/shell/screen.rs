@@ -8,33 +8,44 @@ use crossterm::{
     terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate},
 };
 use ratatui::{
-    backend::{Backend, CrosstermBackend},
-    buffer::Buffer,
+    buffer::{Buffer, Cell},
     layout::Rect,
 };
 
 use crate::front::{
     app::Model,
-    terminal::CursorShape,
+    terminal::{CursorShape, Ink},
     theme::{Depth, downgrade_buffer},
     ui::{self, CursorAt},
 };
 
+use super::frame::Pen;
+
+/// Underlines and links of a frame, in reading order: column, row, what.
+type Inks = Vec<(u16, u16, Ink)>;
+
 /// The frame on screen and the one being drawn.
 pub(super) struct Screen {
     depth: Depth,
+    /// Whether the outer terminal takes kinds of underlines and links.
+    rich: bool,
     shown: Buffer,
     next: Buffer,
+    shown_inks: Inks,
+    next_inks: Inks,
     cursor: Option<CursorAt>,
 }
 
 impl Screen {
     /// Nothing is known of what stands there.
-    pub(super) fn new(depth: Depth) -> Self {
+    pub(super) fn new(depth: Depth, rich: bool) -> Self {
         Self {
             depth,
+            rich,
             shown: Buffer::empty(Rect::ZERO),
             next: Buffer::empty(Rect::ZERO),
+            shown_inks: Inks::new(),
+            next_inks: Inks::new(),
             cursor: None,
         }
     }
@@ -42,6 +53,7 @@ impl Screen {
     /// The terminal's size was changed, perhaps there and back: what stood on it may be cut.
     pub(super) fn forget(&mut self) {
         self.shown = Buffer::empty(Rect::ZERO);
+        self.shown_inks.clear();
     }
 
     /// Appends the bytes that bring the terminal from its last frame to this one; none when
@@ -51,33 +63,86 @@ impl Screen {
         let resized = self.shown.area != area;
         if resized {
             self.shown = Buffer::empty(area);
+            self.shown_inks.clear();
             self.next = Buffer::empty(area);
         } else {
             self.next.reset();
         }
         ui::draw(model, model.theme(), &mut self.next);
+        self.ink(model);
         downgrade_buffer(&mut self.next, self.depth);
         let cursor = ui::cursor(model);
-        let cells = self.shown.diff(&self.next);
-        if cells.is_empty() && cursor == self.cursor && !resized {
+        let mut cells = self.shown.diff_iter(&self.next).peekable();
+        let unchanged = cells.peek().is_none();
+        if unchanged && cursor == self.cursor && !resized {
             return Ok(());
         }
         queue!(out, BeginSynchronizedUpdate)?;
         if resized {
             queue!(out, Clear(ClearType::All))?;
         }
-        if !cells.is_empty() {
+        if !unchanged {
             if self.cursor.is_some() {
                 queue!(out, Hide)?;
             }
-            CrosstermBackend::new(&mut *out).draw(cells.into_iter())?;
+            let mut pen = Pen::new(out, self.rich);
+            let mut inks = self.next_inks.iter().peekable();
+            for (x, y, cell) in cells {
+                while inks.next_if(|(col, row, _)| (*row, *col) < (y, x)).is_some() {}
+                let ink = inks.next_if(|(col, row, _)| (*row, *col) == (y, x));
+                pen.cell(x, y, cell, ink.map(|(_, _, ink)| ink));
+            }
+            pen.end();
         }
         place(cursor, self.cursor, out)?;
         queue!(out, EndSynchronizedUpdate)?;
         self.cursor = cursor;
         std::mem::swap(&mut self.shown, &mut self.next);
+        std::mem::swap(&mut self.shown_inks, &mut self.next_inks);
         Ok(())
     }
+
+    /// Finds the cells of the pane that have more than ratatui's cells hold, and has those
+    /// written whose more is another than before.
+    fn ink(&mut self, model: &Model) {
+        self.next_inks.clear();
+        if self.rich {
+            let pane = model.layout().pane;
+            let mut plain = Cell::EMPTY;
+            for (col, row, ink) in model.terminal.inks() {
+                let (x, y) = (pane.x.saturating_add(col), pane.y.saturating_add(row));
+                let Some(cell) = self.next.cell((x, y)) else { continue };
+                // A pane or a dialog may lie over it: then the cell is not the terminal's.
+                model.terminal.draw_cell(col, row, &mut plain);
+                if pane.contains((x, y).into()) && plain == *cell {
+                    self.next_inks.push((x, y, ink));
+                }
+            }
+        }
+        if self.shown_inks != self.next_inks {
+            for (x, y) in changed(&self.shown_inks, &self.next_inks) {
+                if let Some(cell) = self.shown.cell_mut((x, y)) {
+                    // No frame has this in a cell: whatever comes differs from it.
+                    cell.set_symbol("\u{fffe}");
+                }
+            }
+        }
+    }
+}
+
+/// Where two lists of inks differ. Both are in reading order.
+fn changed(before: &Inks, now: &Inks) -> Vec<(u16, u16)> {
+    let place = |(x, y, _): &(u16, u16, Ink)| (*y, *x);
+    let (mut before, mut now) = (before.iter().peekable(), now.iter().peekable());
+    let mut places = Vec::new();
+    while let Some(at) = [before.peek(), now.peek()].into_iter().flatten().map(|i| place(i)).min() {
+        let old = before.next_if(|ink| place(ink) == at);
+        let new = now.next_if(|ink| place(ink) == at);
+        if old != new {
+            places.push((at.1, at.0));
+        }
+    }
+    places
 }
 
 /// Puts the terminal's own cursor where Claude Code has it: input methods open their windows
@@ -111,6 +176,7 @@ const fn style(shape: CursorShape, blinking: bool) -> SetCursorStyle {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use crossterm::event::KeyCode;
 
     use super::*;
     use crate::{
@@ -136,7 +202,7 @@ mod tests {
     #[test]
     fn nothing_is_written_when_nothing_changed() {
         let mut model = model((120, 40));
-        let mut screen = Screen::new(Depth::TrueColour);
+        let mut screen = Screen::new(Depth::TrueColour, true);
         let mut out = Vec::new();
         screen.draw(&model, &mut out).unwrap();
         assert!(!out.is_empty());
@@ -151,7 +217,7 @@ mod tests {
     #[test]
     fn an_independent_terminal_shows_the_frame_and_the_cursor() {
         let mut model = model((80, 24));
-        let mut screen = Screen::new(Depth::TrueColour);
+        let mut screen = Screen::new(Depth::TrueColour, true);
         let mut outer = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
         let mut out = Vec::new();
         screen.draw(&model, &mut out).unwrap();
@@ -167,9 +233,54 @@ mod tests {
     }
 
     #[test]
+    fn underlines_and_links_reach_the_outer_terminal_and_change_by_themselves() {
+        let mut model = model((80, 24));
+        let mut screen = Screen::new(Depth::TrueColour, true);
+        let mut out = Vec::new();
+        screen.draw(&model, &mut out).unwrap();
+        let mut frame = |model: &mut Model, text: &'static str| {
+            say(model, text);
+            out.clear();
+            screen.draw(model, &mut out).unwrap();
+            String::from_utf8(out.clone()).unwrap()
+        };
+        let curly = frame(&mut model, "\x1b[4:3;58:5:1mx\x1b[0m");
+        assert!(curly.contains("\x1b[4m\x1b[4:3m\x1b[58:5:1mx"), "{curly:?}");
+        let double = frame(&mut model, "\r\x1b[4:2;58:5:1mx\x1b[0m");
+        assert!(double.contains("\x1b[4:2m\x1b[58:5:1mx"), "the kind alone changed: {double:?}");
+        let link = frame(&mut model, "\r\x1b[0m\x1b]8;id=a;https://example.org/\x07❤\u{fe0f}z\x1b]8;;\x07");
+        let want = "\x1b]8;id=a;https://example.org/\x1b\\❤\u{fe0f}";
+        assert!(link.contains(want) && link.contains("\x1b]8;;\x1b\\"), "{link:?}");
+        assert_eq!(link.matches("https://").count(), 1, "one link for both cells: {link:?}");
+        let gone = frame(&mut model, "\r❤\u{fe0f}z");
+        assert!(gone.contains('z') && !gone.contains("]8;"), "the link alone went: {gone:?}");
+        for scheme in ["javascript:x", "file:///etc/passwd", "https://a@b/", "ssh://h"] {
+            let text = format!("\r\x1b]8;;{scheme}\x07{}\x1b]8;;\x07", scheme.len());
+            let dangerous = frame(&mut model, Box::leak(text.into_boxed_str()));
+            assert!(!dangerous.contains("]8;"), "{dangerous:?}");
+        }
+    }
+
+    #[test]
+    fn a_dialog_over_a_link_has_none() {
+        let mut model = model((80, 24));
+        let mut screen = Screen::new(Depth::TrueColour, true);
+        let mut out = Vec::new();
+        say(&mut model, "\x1b]8;;https://example.org/\x07");
+        for _ in 0..200 {
+            say(&mut model, "link ");
+        }
+        screen.draw(&model, &mut out).unwrap();
+        let cells = screen.shown_inks.len();
+        app::update(&mut model, Message::Key(KeyCode::F(1).into()));
+        screen.draw(&model, &mut out).unwrap();
+        assert!(screen.shown_inks.len() < cells, "{cells}");
+    }
+
+    #[test]
     fn a_new_size_is_drawn_from_scratch() {
         let mut model = model((80, 24));
-        let mut screen = Screen::new(Depth::None);
+        let mut screen = Screen::new(Depth::None, true);
         let mut out = Vec::new();
         screen.draw(&model, &mut out).unwrap();
         app::update(&mut model, Message::Resize { cols: 120, rows: 40 });
@@ -185,7 +296,7 @@ mod tests {
     #[test]
     fn a_size_that_goes_and_comes_back_is_drawn_anew() {
         let model = model((80, 24));
-        let mut screen = Screen::new(Depth::None);
+        let mut screen = Screen::new(Depth::None, true);
         let mut out = Vec::new();
         screen.draw(&model, &mut out).unwrap();
         let mut outer = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);

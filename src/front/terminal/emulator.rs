@@ -15,12 +15,10 @@ use super::modes::Modes;
 use super::notice::Notices;
 use super::palette::Palette;
 use super::pieces;
+use super::policy::STRING_LIMIT;
 use super::reply;
 use super::screen::{Extras, Screen};
 use super::tap::{Mark, Tap};
-
-/// Bytes that one unfinished control string may take before it is cancelled.
-const STRING_LIMIT: usize = 2 << 20;
 
 /// CAN: ends any control sequence.
 const CANCEL: [u8; 1] = [0x18];
@@ -239,6 +237,12 @@ impl Terminal {
             Some(Mark::ColourScheme) => {
                 self.queue.reply(reply::colour_scheme(self.palette.is_dark()));
             }
+            Some(Mark::ExtendedCursor) => {
+                let (row, col) = screen.position();
+                self.queue.reply(reply::extended_cursor(row, col));
+            }
+            Some(Mark::SoftReset) => screen.soft_reset(),
+            Some(Mark::Refused(question)) => self.queue.reply(reply::refused(question)),
             Some(Mark::Osc(code, text)) => {
                 if let Some(event) = self.notices.read(code, &text) {
                     self.queue.push(event);
@@ -266,6 +270,7 @@ impl Terminal {
         if size != self.size {
             self.size = size;
             self.term.resize(size);
+            self.extras.margins = None;
             self.changes += 1;
         }
     }
@@ -307,6 +312,11 @@ impl Terminal {
             self.queue.reply(reply::colour_scheme(self.palette.is_dark()));
         }
         self.collect()
+    }
+
+    /// Mode ?5: text and ground change places all over the screen.
+    pub(super) const fn is_reversed(&self) -> bool {
+        self.extras.reversed
     }
 
     pub(super) const fn term(&self) -> &Term<Queue> {

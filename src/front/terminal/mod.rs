@@ -6,12 +6,17 @@
 mod cells;
 mod emulator;
 mod events;
+mod flood;
 mod grapheme;
 mod hold;
+mod ink;
+mod link;
 mod modes;
+mod moves;
 mod notice;
 mod palette;
 mod pieces;
+pub mod policy;
 mod reply;
 mod screen;
 mod selection;
@@ -20,6 +25,9 @@ mod view;
 
 pub use emulator::{Options, Size, Terminal};
 pub use events::{ClipboardTarget, Progress, PromptMark, TerminalEvent};
+pub use flood::Flood;
+pub use ink::{Ink, Link, Underline};
+pub use link::{LinkWay, way as link_way};
 pub use modes::{Modes, MouseTracking};
 pub use palette::{Palette, Rgb};
 pub use selection::SelectionKind;

@@ -79,10 +79,26 @@ impl Terminal {
                     target.set_char(' ');
                     target.set_diff_option(CellDiffOption::None);
                 }
-                if selected.is_some_and(|range| range.contains(point)) {
+                if selected.is_some_and(|range| range.contains(point)) != self.is_reversed() {
                     target.modifier.toggle(Modifier::REVERSED);
                 }
             }
+        }
+    }
+
+    /// Draws one cell of the view, as [`Terminal::draw`] would with room beside it; a cell that
+    /// is not on the screen becomes blank.
+    pub fn draw_cell(&self, col: u16, row: u16, target: &mut ratatui::buffer::Cell) {
+        let top = i32::try_from(self.view_offset()).unwrap_or(i32::MAX);
+        if col >= self.size().cols || row >= self.size().rows {
+            target.reset();
+            return;
+        }
+        let point = Point::new(Line(i32::from(row) - top), Column(usize::from(col)));
+        let selected = self.term().selection.as_ref().and_then(|range| range.to_range(self.term()));
+        cells::draw(&self.term().grid()[point], self.term().colors(), target);
+        if selected.is_some_and(|range| range.contains(point)) != self.is_reversed() {
+            target.modifier.toggle(Modifier::REVERSED);
         }
     }
 
