@@ -22,8 +22,6 @@ pub const STOPPED: &str = "◆stopped◆";
 pub const LINES: u8 = b'L';
 /// What stands there when the child is ready.
 pub const READY: &str = "◆ready◆";
-/// The file that [`FLOOD`] prints.
-pub const FILE: &str = "LCC_BENCH_FILE";
 /// Lines that [`LINES`] prints.
 pub const LINE_COUNT: usize = 12_000;
 

@@ -2,6 +2,8 @@
 
 mod answers;
 mod ask;
+#[cfg(test)]
+mod border_tests;
 mod frame;
 mod open;
 mod outer;

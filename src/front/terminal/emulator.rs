@@ -105,6 +105,8 @@ pub struct Terminal {
     partial: Vec<u8>,
     /// Bytes since a control string last ended.
     silent: usize,
+    /// Inside a control string that was cancelled: the rest of it is no text.
+    past: bool,
     changes: u64,
 }
 
@@ -134,6 +136,7 @@ impl Terminal {
             held: None,
             partial: Vec::new(),
             silent: 0,
+            past: false,
             changes: 0,
         }
     }
@@ -151,6 +154,10 @@ impl Terminal {
         let (mut bytes, partial) = whole.split_at(whole.len() - pieces::unfinished(&whole));
         self.partial.extend_from_slice(partial);
         while !bytes.is_empty() {
+            if self.past {
+                bytes = self.read_past(bytes);
+                continue;
+            }
             let room = self.held.as_ref().map_or(usize::MAX, Held::room);
             let limit = room.min(STRING_LIMIT - self.silent).min(bytes.len());
             let stretch = self.tap.advance(bytes.get(..limit).unwrap_or(bytes));
@@ -162,12 +169,22 @@ impl Terminal {
                 let cancelled = self.tap.advance(&CANCEL);
                 self.take(&CANCEL, cancelled.mark);
                 self.silent = 0;
+                self.past = true;
             }
             if self.held.as_ref().is_some_and(|held| held.room() == 0) {
                 self.release();
             }
         }
         self.collect()
+    }
+
+    /// Leaves out what is left of a cancelled string, and its end.
+    fn read_past<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let end = bytes.iter().position(|byte| matches!(byte, 0x07 | 0x18 | 0x1a | 0x1b));
+        self.past = end.is_none();
+        let rest = end.and_then(|at| bytes.get(at..)).unwrap_or_default();
+        // ESC begins what comes next, if only the string's end.
+        if rest.first() == Some(&0x1b) { rest } else { rest.get(1..).unwrap_or_default() }
     }
 
     /// When an open synchronized frame must be shown although it is not complete; none if no

@@ -60,7 +60,8 @@ pub(super) const TITLE_LIMIT: usize = 1024;
 /// Bytes of a link's address; a longer one is no link.
 pub(super) const LINK_LIMIT: usize = 4096;
 
-/// Bytes that one unfinished control string may take before it is cancelled.
+/// Bytes that one unfinished control string may take before it is cancelled; the rest of it is
+/// read past.
 pub(super) const STRING_LIMIT: usize = 2 << 20;
 
 /// Bytes of an OSC that the emulator does not know and lcc reads.
@@ -78,7 +79,7 @@ pub const TABLE: [Entry; 57] = [
     // Titles and other texts for the window.
     row("OSC 0, OSC 2", Rule::Bound, "title: no controls, 512 characters, ten a second", "\x1b]2;t\x07"),
     row("OSC 1", Rule::Drop, "icon name: no terminal shows it", "\x1b]1;icon\x07"),
-    row("CSI 22 t, CSI 23 t", Rule::Pass, "stack of titles, kept in the pane", "\x1b[22;0t\x1b[23;0t"),
+    row("CSI 22 t, CSI 23 t", Rule::Bound, "stack of titles, kept in the pane; what comes back is a title like any other", "\x1b[22;0t\x1b[23;0t"),
     row("CSI 20 t, CSI 21 t", Rule::Drop, "title as an answer: what one program wrote would be typed at another", "\x1b[21t\x1b[20t"),
     row("CSI 1 to 13 t", Rule::Drop, "moving, resizing, asking for the window: it is the user's", "\x1b[3;0;0t\x1b[8;10;10t\x1b[2t\x1b[11t\x1b[13t"),
     row("CSI 14 t, CSI 15 t, CSI 16 t", Rule::Drop, "sizes in pixels are not known", "\x1b[14t\x1b[16t"),
@@ -116,7 +117,7 @@ pub const TABLE: [Entry; 57] = [
     row("DCS + q (XTGETTCAP)", Rule::Answer, "one fixed refusal", "\x1bP+q544e\x1b\\"),
     row("DCS + p, DCS $ t", Rule::Drop, "settings from outside", "\x1bP+p544e\x1b\\\x1bP1$t1;1\x1b\\"),
     row("DCS q (sixel)", Rule::Drop, "read past and kept nowhere, however long: no memory, no picture", "\x1bPq#0;2;0;0;0#0~~@@vv@@~~@@~~$\x1b\\"),
-    row("DCS tmux ;", Rule::Drop, "passage to a terminal further out", "\x1bPtmux;\x1b\x1b]52;c;eA==\x07\x1b\\"),
+    row("DCS tmux ;", Rule::Drop, "no passage to a terminal further out: what is in it counts for itself", "\x1bPtmux;\x1b\x1b]1337;x\x07\x1b\\"),
     row("DCS |, DCS p, any other", Rule::Drop, "user keys, ReGIS: unknown", "\x1bP0;1|17/17\x1b\\\x1bPpS(E)\x1b\\"),
     row("APC G", Rule::Drop, "kitty's pictures can name files to read", "\x1b_Gt=f,f=100,a=T;L2V0Yy9wYXNzd2Q=\x1b\\"),
     row("APC, PM, SOS", Rule::Drop, "read past", "\x1b_x\x1b\\\x1b^y\x1b\\\x1bXz\x1b\\"),
