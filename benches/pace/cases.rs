@@ -107,7 +107,10 @@ fn flood(stage: &Stage, quick: bool) -> bool {
     if let Some(tmux) = at.get(&Subject::Tmux) {
         held &= verdict("times tmux", lcc / tmux, 1.7, "", false);
     }
-    println!("  {} the screen afterwards is the expected one", if equal { "held  " } else { "MISSED" });
+    println!(
+        "  {} the screen afterwards is the expected one",
+        if equal { "held  " } else { "MISSED" }
+    );
     held && equal
 }
 
@@ -170,7 +173,9 @@ fn idle(stage: &Stage, quick: bool) -> bool {
         println!("  {:10} {share:6.2} % of a core, {bytes} bytes written", subject.name());
         if subject == Subject::Lcc {
             held &= verdict("share of a core", share, 0.3, "%", true);
-            held &= verdict("bytes written", bytes as f64, 0.0, "bytes", true);
+            #[allow(clippy::cast_precision_loss)]
+            let bytes = bytes as f64;
+            held &= verdict("bytes written", bytes, 0.0, "bytes", true);
         }
     }
     held

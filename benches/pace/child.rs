@@ -4,24 +4,27 @@ use std::{
     fs::File,
     io::{Read, Write},
     net::TcpStream,
+    os::unix::process::CommandExt,
     process::{Command, ExitCode},
     thread,
 };
 
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
+// Each mark is one glyph that nothing else prints: a multiplexer writes only the cells that differ.
+
 /// The key with which the child prints the file named in the environment, and the mark after it.
 pub const FLOOD: u8 = b'F';
 /// The mark at the end of a flood.
-pub const DONE: &str = "◆done◆";
+pub const DONE: &str = "◉";
 /// The key that starts a flood which only Ctrl-C ends, and the mark after that.
 pub const ENDLESS: u8 = b'E';
 /// What stands there when Ctrl-C has ended it.
-pub const STOPPED: &str = "◆stopped◆";
+pub const STOPPED: &str = "◎";
 /// The key that has it print so many lines with numbers.
 pub const LINES: u8 = b'L';
 /// What stands there when the child is ready.
-pub const READY: &str = "◆ready◆";
+pub const READY: &str = "◈";
 /// Lines that [`LINES`] prints.
 pub const LINE_COUNT: usize = 12_000;
 
@@ -60,7 +63,8 @@ pub fn run(words: &[String]) -> ExitCode {
             }
             LINES => {
                 for line in 0..LINE_COUNT {
-                    say(format!("{line:6} {}\r\n", "a line of the scrollback ".repeat(6)).as_bytes());
+                    say(format!("{line:6} {}\r\n", "a line of the scrollback ".repeat(6))
+                        .as_bytes());
                 }
                 say(format!("\r\n{DONE}\r\n").as_bytes());
             }
@@ -70,8 +74,10 @@ pub fn run(words: &[String]) -> ExitCode {
                 let script = format!(
                     "trap 'printf \"\\n{STOPPED}\\n\"; exit' INT; yes 'a flood that only Ctrl-C ends'"
                 );
-                let _ = Command::new("sh").args(["-c", &script]).status();
-                return ExitCode::SUCCESS;
+                // In this program's place: Ctrl-C meets everybody in the foreground.
+                let error = Command::new("sh").args(["-c", &script]).exec();
+                say(format!("no shell: {error}\r\n").as_bytes());
+                return ExitCode::FAILURE;
             }
             _ => {}
         }

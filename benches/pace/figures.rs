@@ -24,7 +24,8 @@ pub fn ms(time: Duration) -> f64 {
 /// Says whether a bound is held, in one line.
 pub fn verdict(what: &str, seen: f64, bound: f64, unit: &str, most: bool) -> bool {
     let held = if most { seen <= bound } else { seen >= bound };
-    let (word, sign) = if held { ("held", if most { "≤" } else { "≥" }) } else { ("MISSED", "not") };
+    let (word, sign) =
+        if held { ("held", if most { "≤" } else { "≥" }) } else { ("MISSED", "not") };
     println!("  {word:6} {what}: {seen:.2} {unit} ({sign} {bound:.2} {unit})");
     held
 }

@@ -67,7 +67,8 @@ impl Stage {
             fs::create_dir(root.path().join(folder)).expect("a folder");
         }
         let mut flood = fs::File::create(root.path().join("flood")).expect("a file");
-        let line = |n: usize| format!("{n:8} the quick brown fox jumps over the lazy dog 0123456789\r\n");
+        let line =
+            |n: usize| format!("{n:8} the quick brown fox jumps over the lazy dog 0123456789\r\n");
         let (mut written, mut n) = (0, 0);
         let mut piece = String::new();
         while written < megabytes << 20 {
@@ -164,7 +165,10 @@ impl Stage {
             Subject::Lcc => {
                 env.push(("LCC_CLAUDE".to_owned(), script.into()));
                 let url = format!("http://{}", self.server.addr());
-                (self.lcc.clone(), vec![text("--server"), url.into(), text("--sandbox"), text("off")])
+                (
+                    self.lcc.clone(),
+                    vec![text("--server"), url.into(), text("--sandbox"), text("off")],
+                )
             }
         };
         Program { path, args, env, cwd: self.path("project") }

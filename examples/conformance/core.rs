@@ -91,7 +91,11 @@ impl Alacritty {
     pub fn new() -> Self {
         let answers = Answers::default();
         let config = Config { kitty_keyboard: true, ..Config::default() };
-        Self { term: Term::new(config, &Screen, answers.clone()), parser: Processor::new(), answers }
+        Self {
+            term: Term::new(config, &Screen, answers.clone()),
+            parser: Processor::new(),
+            answers,
+        }
     }
 }
 

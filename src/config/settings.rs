@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
 use crate::domain::{
-    Api, ClipboardPolicy, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy, Tier,
+    Api, ClipboardPolicy, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy,
+    Tier,
 };
 
 /// The settings of the practice server.

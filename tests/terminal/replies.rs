@@ -64,7 +64,9 @@ fn every_query_gets_its_answer() {
 
 #[test]
 fn what_is_never_answered() {
-    for query in ["\x1b]52;c;?\x07", "\x1b[14t", "\x1b[21t", "\x1b[1;1;1;1;1;1*y", "\x1b_Gi=1\x1b\\"] {
+    for query in
+        ["\x1b]52;c;?\x07", "\x1b[14t", "\x1b[21t", "\x1b[1;1;1;1;1;1*y", "\x1b_Gi=1\x1b\\"]
+    {
         assert_eq!(replies(&mut terminal(80, 24), query.as_bytes()), [""; 0], "{query:?}");
     }
 }

@@ -86,7 +86,8 @@ pub(super) fn clipboard(model: &mut Model, text: String, effects: &mut Vec<Effec
     match model.border.clipboard {
         ClipboardPolicy::Allow => effects.push(Effect::Clipboard(text)),
         ClipboardPolicy::Never => {
-            let said = "Claude Code wanted to write the clipboard: clipboard = \"never\"".to_owned();
+            let said =
+                "Claude Code wanted to write the clipboard: clipboard = \"never\"".to_owned();
             action::tell(model, NoticeLevel::Info, said);
             effects.push(Effect::Redraw);
         }

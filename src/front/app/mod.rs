@@ -31,4 +31,5 @@ pub use log::{Entry as LogEntry, Log, LogView};
 pub use message::{Effect, Message};
 pub use model::{ChildState, Model, Options, Overlay, Title};
 pub use notices::{Notices, Shown};
+pub use pane::pane_is_bare;
 pub use update::{hang_up, update};

@@ -11,8 +11,8 @@ use crate::{
 };
 
 use super::{
-    Border, Composer, Dialog, Layout, Log, LogView, Notices, Purpose, alert::Dismissed, mouse::Pressed,
-    pane,
+    Border, Composer, Dialog, Layout, Log, LogView, Notices, Purpose, alert::Dismissed,
+    mouse::Pressed, pane,
 };
 
 /// What stands in the header before any figure is known.

@@ -8,7 +8,7 @@ use crate::{
     protocol::Command,
 };
 
-use super::{Effect, Model, border};
+use super::{ChildState, Effect, Model, border};
 
 /// A blank terminal.
 pub(super) fn open(size: Size, scrollback: usize, palette: Palette) -> Terminal {
@@ -82,6 +82,19 @@ pub(super) fn window_title(model: &Model, title: &str) -> String {
     } else {
         format!("{title} · lcc · {project}")
     }
+}
+
+/// Whether the pane shows Claude Code's live screen and nothing else: no marks in it, nothing
+/// over it. Then a frame need look at no more than the rows that changed.
+#[must_use]
+pub fn pane_is_bare(model: &Model) -> bool {
+    let layout = model.layout();
+    model.child == ChildState::Running
+        && model.overlays.is_empty()
+        && model.terminal.view_offset() == 0
+        && !model.terminal.has_selection()
+        && !layout.panes.intersects(layout.pane)
+        && (!layout.alert.intersects(layout.pane) || super::alert(model).is_none())
 }
 
 /// Gives the terminal the size of its pane and tells the engine, when it changed.

@@ -8,7 +8,10 @@ use crate::{
     front::{
         app::{self, Effect, Message, Model, Options, Title},
         input::Keymap,
-        terminal::policy::{Entry, Rule, TABLE},
+        terminal::{
+            Damage,
+            policy::{Entry, Rule, TABLE},
+        },
         theme::{Depth, builtin},
     },
     protocol::{Command, Update},
@@ -43,7 +46,7 @@ fn fed(text: &str) -> Came {
         app::update(model, Message::Update(Update::Output(bytes)))
     };
     say(&mut model, "before");
-    screen.draw(&model, &mut out).unwrap();
+    screen.draw(&model, &Damage::Full, false, &mut out).unwrap();
     out.clear();
     let mut came = Came::default();
     for effect in say(&mut model, text).into_iter().chain(say(&mut model, "after")) {
@@ -74,7 +77,7 @@ fn fed(text: &str) -> Came {
     let allowed = ["beforeafter", "beforelinkafter", "after"];
     let start: String = text.chars().take(80).collect();
     assert!(allowed.contains(&shown.as_str()), "{start:?} is shown as {:.80}", shown);
-    screen.draw(&model, &mut out).unwrap();
+    screen.draw(&model, &Damage::Full, false, &mut out).unwrap();
     came.outer = String::from_utf8(out).unwrap();
     came
 }

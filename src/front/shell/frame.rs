@@ -250,7 +250,8 @@ mod tests {
     #[test]
     fn clusters_are_followed_by_their_place() {
         let cells = ["a", "é", "e\u{301}", "b"];
-        let cells: Vec<_> = (0..).zip(cells).map(|(x, s)| (x, cell(s, Style::new()), None)).collect();
+        let cells: Vec<_> =
+            (0..).zip(cells).map(|(x, s)| (x, cell(s, Style::new()), None)).collect();
         assert_eq!(written(&cells, true), "\x1b[1;1Haée\u{301}\x1b[1;4Hb\x1b[0m");
     }
 

@@ -117,6 +117,10 @@ struct Front {
     /// Bytes for the outer terminal, written in one go.
     out: Vec<u8>,
     done: bool,
+    /// Since the last frame nothing but Claude Code's screen has changed.
+    pane_only: bool,
+    /// The last frame showed the pane and nothing over it.
+    was_bare: bool,
 }
 
 impl Front {
@@ -156,6 +160,8 @@ impl Front {
             ],
             out: Vec::with_capacity(64 * 1024),
             done: false,
+            pane_only: false,
+            was_bare: false,
         })
     }
 
@@ -245,6 +251,7 @@ impl Front {
             Event::Paste(text) => Message::Paste(text),
             Event::Resize(cols, rows) => {
                 self.screen.forget();
+                self.pane_only = false;
                 self.pace.changed();
                 Message::Resize { cols, rows }
             }
@@ -275,13 +282,18 @@ impl Front {
         if now.since(self.model.now) >= SAME_TIME {
             self.tick();
         }
+        let output = matches!(&message, Message::Update(Update::Output(_)));
         let effects = app::update(&mut self.model, message);
+        // One wish to draw is the pane's; a second one, or anybody else's, is for more.
+        let wishes = effects.iter().filter(|effect| **effect == Effect::Redraw).count();
+        self.pane_only &= if output { wishes <= 1 } else { wishes == 0 };
         self.carry_out(effects);
     }
 
     fn tick(&mut self) {
         let now = self.now();
         let effects = app::update(&mut self.model, Message::Tick(now));
+        self.pane_only &= !effects.contains(&Effect::Redraw);
         self.carry_out(effects);
     }
 
@@ -301,7 +313,8 @@ impl Front {
                 Effect::Open(what) => {
                     if let Err(text) = open::open(&what) {
                         let notice = Notice { level: NoticeLevel::Warning, text };
-                        let more = app::update(&mut self.model, Message::Update(Update::Notice(notice)));
+                        let more =
+                            app::update(&mut self.model, Message::Update(Update::Notice(notice)));
                         self.carry_out(more);
                     }
                 }
@@ -319,7 +332,12 @@ impl Front {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.screen.draw(&self.model, &mut self.out)?;
+        let damage = self.model.terminal.take_damage();
+        let bare = app::pane_is_bare(&self.model);
+        let pane_only = self.pane_only && self.was_bare && bare;
+        self.screen.draw(&self.model, &damage, pane_only, &mut self.out)?;
+        self.pane_only = true;
+        self.was_bare = bare;
         let now = self.now();
         self.pace.drawn(now);
         self.flush()

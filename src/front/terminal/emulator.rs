@@ -288,6 +288,7 @@ impl Terminal {
             self.size = size;
             self.term.resize(size);
             self.extras.margins = None;
+            self.extras.dirty.all();
             self.changes += 1;
         }
     }
@@ -334,6 +335,10 @@ impl Terminal {
     /// Mode ?5: text and ground change places all over the screen.
     pub(super) const fn is_reversed(&self) -> bool {
         self.extras.reversed
+    }
+
+    pub(super) const fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 
     pub(super) const fn term(&self) -> &Term<Queue> {

@@ -89,6 +89,11 @@ impl Terminal {
         })
     }
 
+    /// The same of one row: column, 0, what.
+    pub fn row_inks(&self, row: u16) -> impl Iterator<Item = (u16, u16, Ink)> {
+        (0..self.size().cols).filter_map(move |col| Some((col, 0, self.ink(col, row)?)))
+    }
+
     /// The link under a cell of the view.
     #[must_use]
     pub fn link_at(&self, col: u16, row: u16) -> Option<Link> {

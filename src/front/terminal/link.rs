@@ -18,8 +18,8 @@ pub enum LinkWay {
 const SHOWN: [&str; 46] = [
     "txt", "md", "rst", "log", "csv", "tsv", "json", "jsonl", "toml", "yaml", "yml", "ini", "xml",
     "lock", "diff", "patch", "rs", "go", "c", "h", "cc", "cpp", "hpp", "java", "kt", "swift", "ts",
-    "tsx", "jsx", "css", "scss", "sql", "proto", "tf", "hs", "ml", "ex", "erl", "zig", "png", "jpg",
-    "jpeg", "gif", "webp", "bmp", "pdf",
+    "tsx", "jsx", "css", "scss", "sql", "proto", "tf", "hs", "ml", "ex", "erl", "zig", "png",
+    "jpg", "jpeg", "gif", "webp", "bmp", "pdf",
 ];
 
 /// Decides about an address as OSC 8 carries it. `project`: absolute, without links in it.

@@ -4,6 +4,7 @@
 //! [`TerminalEvent`]s in the order of the stream, and the screen is drawn by [`Terminal::draw`].
 
 mod cells;
+mod damage;
 mod emulator;
 mod events;
 mod flood;
@@ -17,12 +18,14 @@ mod notice;
 mod palette;
 mod pieces;
 pub mod policy;
+mod print;
 mod reply;
 mod screen;
 mod selection;
 mod tap;
 mod view;
 
+pub use damage::Damage;
 pub use emulator::{Options, Size, Terminal};
 pub use events::{ClipboardTarget, Progress, PromptMark, TerminalEvent};
 pub use flood::Flood;

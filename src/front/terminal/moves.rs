@@ -35,6 +35,8 @@ impl Screen<'_> {
         let most = if from <= bottom { bottom } else { last };
         cursor.point.line = Line(to.clamp(least, most));
         cursor.input_needs_wrap = false;
+        // What was printed on the row that is left is known to the emulator by its cursor alone.
+        self.extras.dirty.row(from);
     }
 
     /// DECSTBM. Rows from 1.
@@ -67,7 +69,7 @@ impl Screen<'_> {
             Handler::configure_charset(self.term, index, StandardCharset::Ascii);
         }
         self.extras.margins = None;
-        self.extras.reversed = false;
+        self.reverse(false);
         // This goes home, which is what is to be saved; then the cursor comes back.
         Handler::set_scrolling_region(self.term, 1, None);
         Handler::save_cursor_position(self.term);
@@ -81,7 +83,16 @@ impl Screen<'_> {
         }
         let point = self.term.grid().cursor.point;
         self.term.swap_alt();
+        self.extras.dirty.all();
         self.term.grid_mut().cursor.point = point;
+    }
+
+    /// DECSCNM: text and ground change places all over the screen.
+    pub(super) fn reverse(&mut self, on: bool) {
+        if self.extras.reversed != on {
+            self.extras.reversed = on;
+            self.extras.dirty.all();
+        }
     }
 
     /// DECALN also takes the margins away and goes home.

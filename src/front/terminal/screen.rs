@@ -2,10 +2,7 @@
 //! bounds what a stream may pile up.
 
 use alacritty_terminal::Term;
-use alacritty_terminal::grid::Dimensions;
-use alacritty_terminal::index::{Column, Point};
 use alacritty_terminal::term::TermMode;
-use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::vte::ansi::{
     Attr, CharsetIndex, ClearMode, CursorShape, CursorStyle, Handler, Hyperlink, KeyboardModes,
     KeyboardModesApplyBehavior, LineClearMode, Mode, ModifyOtherKeys, NamedColor, NamedPrivateMode,
@@ -13,6 +10,7 @@ use alacritty_terminal::vte::ansi::{
 };
 use unicode_width::UnicodeWidthChar;
 
+use super::damage::Dirty;
 use super::events::Queue;
 use super::palette::{Palette, Rgb};
 use super::policy::{CLIPBOARD_LIMIT, LINK_LIMIT, TITLE_LIMIT};
@@ -34,6 +32,10 @@ pub(super) struct Extras {
     pub(super) reversed: bool,
     /// The scrolling region, first and last row from 0; none: the whole screen.
     pub(super) margins: Option<(i32, i32)>,
+    /// Rows changed past the emulator.
+    pub(super) dirty: Dirty,
+    /// Whether a character set other than ASCII was ever chosen: then the emulator maps.
+    pub(super) mapped: bool,
     /// Kitty modes pushed on the primary and on the alternate screen.
     pushed: [usize; 2],
 }
@@ -48,57 +50,6 @@ pub(super) struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// The cell that a mark or a joining character would belong to: the one before the cursor.
-    fn before(&self) -> Option<Point> {
-        let cursor = &self.term.grid().cursor;
-        let mut point = cursor.point;
-        if !cursor.input_needs_wrap {
-            point.column = Column(point.column.0.checked_sub(1)?);
-        }
-        if self.term.grid()[point].flags.contains(Flags::WIDE_CHAR_SPACER) {
-            point.column = Column(point.column.0.checked_sub(1)?);
-        }
-        Some(point)
-    }
-
-    /// Puts `c` on the cell at `point`, which takes two columns if the cluster now does.
-    fn join(&mut self, point: Point, c: char) {
-        let cell = &mut self.term.grid_mut()[point];
-        if cell.zerowidth().is_some_and(|marks| marks.len() >= grapheme::MARKS) {
-            return;
-        }
-        cell.push_zerowidth(c);
-        if !cell.flags.contains(Flags::WIDE_CHAR) && grapheme::is_wide(cell) {
-            self.widen(point);
-        }
-    }
-
-    /// Gives the cell at `point` a second column and moves the cursor behind it. In the last
-    /// column there is none to give: the cell stays narrow.
-    fn widen(&mut self, point: Point) {
-        let columns = self.term.columns();
-        let second = Point::new(point.line, point.column + 1);
-        if second.column.0 >= columns {
-            return;
-        }
-        let grid = self.term.grid_mut();
-        if grid[second].flags.contains(Flags::WIDE_CHAR) && second.column.0 + 1 < columns {
-            // Its other half would be left without an owner.
-            grid[Point::new(second.line, second.column + 1)].flags.remove(Flags::WIDE_CHAR_SPACER);
-        }
-        grid[point].flags.insert(Flags::WIDE_CHAR);
-        let mut spacer = grid.cursor.template.clone();
-        spacer.c = ' ';
-        spacer.flags.insert(Flags::WIDE_CHAR_SPACER);
-        grid[second] = spacer;
-        if second.column.0 + 1 < columns {
-            grid.cursor.point.column = second.column + 1;
-        } else {
-            grid.cursor.point.column = second.column;
-            grid.cursor.input_needs_wrap = true;
-        }
-    }
-
     /// The colour the child would see at `index` of the emulator's table.
     fn colour(&self, index: usize) -> Rgb {
         if let Some(VteRgb { r, g, b }) = self.term.colors()[index] {
@@ -136,7 +87,10 @@ impl Handler for Screen<'_> {
     #[inline]
     fn input(&mut self, c: char) {
         if c.is_ascii() {
-            return self.term.input(c);
+            if c.is_ascii_control() || !self.print(c) {
+                self.term.input(c);
+            }
+            return;
         }
         match c.width() {
             Some(0) if grapheme::is_invisible(c) => {}
@@ -163,7 +117,7 @@ impl Handler for Screen<'_> {
     fn set_private_mode(&mut self, mode: PrivateMode) {
         match mode {
             PrivateMode::Unknown(2031) => self.extras.theme_reports = true,
-            PrivateMode::Unknown(5) => self.extras.reversed = true,
+            PrivateMode::Unknown(5) => self.reverse(true),
             PrivateMode::Unknown(47 | 1047) => self.alternate(true),
             PrivateMode::Unknown(1048) => Handler::save_cursor_position(self.term),
             PrivateMode::Named(NamedPrivateMode::SyncUpdate) => self.extras.sync = true,
@@ -174,7 +128,7 @@ impl Handler for Screen<'_> {
     fn unset_private_mode(&mut self, mode: PrivateMode) {
         match mode {
             PrivateMode::Unknown(2031) => self.extras.theme_reports = false,
-            PrivateMode::Unknown(5) => self.extras.reversed = false,
+            PrivateMode::Unknown(5) => self.reverse(false),
             PrivateMode::Unknown(47 | 1047) => self.alternate(false),
             PrivateMode::Unknown(1048) => Handler::restore_cursor_position(self.term),
             PrivateMode::Named(NamedPrivateMode::Origin) => {
@@ -325,6 +279,16 @@ impl Handler for Screen<'_> {
         }
     }
 
+    fn set_active_charset(&mut self, index: CharsetIndex) {
+        self.extras.mapped |= index != CharsetIndex::G0;
+        Handler::set_active_charset(self.term, index);
+    }
+
+    fn configure_charset(&mut self, index: CharsetIndex, charset: StandardCharset) {
+        self.extras.mapped |= charset != StandardCharset::Ascii;
+        Handler::configure_charset(self.term, index, charset);
+    }
+
     to_emulator! {
         set_cursor_style(style: Option<CursorStyle>);
         set_cursor_shape(shape: CursorShape);
@@ -362,8 +326,6 @@ impl Handler for Screen<'_> {
         report_mode(mode: Mode);
         set_keypad_application_mode();
         unset_keypad_application_mode();
-        set_active_charset(index: CharsetIndex);
-        configure_charset(index: CharsetIndex, charset: StandardCharset);
         set_color(index: usize, colour: VteRgb);
         reset_color(index: usize);
         push_title();
