@@ -43,6 +43,19 @@ impl Scores {
         Self { tests }
     }
 
+    /// The tests that failed.
+    pub fn failed(&self) -> Vec<String> {
+        let failed = self.tests.iter().filter(|(_, seen)| **seen == Outcome::Failed);
+        failed.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Adds outcomes that are not known yet.
+    pub fn add(&mut self, more: Self) {
+        for (name, outcome) in more.tests {
+            self.tests.entry(name).or_insert(outcome);
+        }
+    }
+
     fn count(&self, outcome: Outcome) -> usize {
         self.tests.values().filter(|seen| **seen == outcome).count()
     }
