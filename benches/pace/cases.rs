@@ -163,8 +163,9 @@ fn idle(stage: &Stage, quick: bool) -> bool {
     let mut held = true;
     for subject in stage.subjects() {
         let mut outer = stage.open(subject, false, false);
-        // Notices of the start go away by themselves; then there is nothing left to draw.
-        outer.read_for(Duration::from_secs(10));
+        // Notices of the start go away by themselves, and the time idle is told by the minute after
+        // the first: then there is nothing left to draw until the next minute.
+        outer.read_for(Duration::from_secs(if subject == Subject::Lcc { 64 } else { 3 }));
         let pids = stage.processes(subject, &outer);
         let before: f64 = pids.iter().filter_map(|pid| cpu(*pid)).sum();
         let bytes = outer.read_for(time);
@@ -195,6 +196,10 @@ fn scrollback(stage: &Stage, _quick: bool) -> bool {
         outer.read_for(Duration::from_millis(500));
         let after = rss();
         println!("  {:10} {:6.1} MiB, {:.1} before", subject.name(), mib(after), mib(before));
+        if subject == Subject::Lcc {
+            let file = memory(outer.pid(), "RssFile").unwrap_or(0);
+            println!("  {:10} {:6.1} MiB of it the program's own file", "", mib(file));
+        }
         if subject == Subject::Lcc {
             held = verdict("resident", mib(after), 40.0, "MiB", true);
         }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod hostile;
+mod long;
+mod manual;
 mod replay;
 mod replies;
 mod screen;

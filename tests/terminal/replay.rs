@@ -20,7 +20,7 @@ const RECORDINGS: [(&str, &[u8]); 6] = [
 const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 
 /// Offsets right behind every synchronized frame.
-fn frames(bytes: &[u8]) -> Vec<usize> {
+pub fn frames(bytes: &[u8]) -> Vec<usize> {
     let len = END_OF_FRAME.len();
     (len..=bytes.len()).filter(|end| bytes[end - len..*end] == *END_OF_FRAME).collect()
 }
@@ -96,7 +96,7 @@ fn byte_by_byte_is_the_same_too() {
 /// This is the whole list of differences.
 const COUNTED_OTHERWISE: [(&str, &str); 2] = [("👍🏽", "👍"), ("👨\u{200d}👩\u{200d}👧", "👨")];
 
-fn replaced(text: &str) -> String {
+pub fn replaced(text: &str) -> String {
     COUNTED_OTHERWISE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
