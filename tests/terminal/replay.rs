@@ -94,7 +94,14 @@ fn byte_by_byte_is_the_same_too() {
 /// Clusters whose columns the independent terminal counts otherwise (it gives every part of a
 /// joined family two, and a skin tone its own), with a character of the same width for both.
 /// This is the whole list of differences.
-const COUNTED_OTHERWISE: [(&str, &str); 2] = [("👍🏽", "👍"), ("👨\u{200d}👩\u{200d}👧", "👨")];
+const COUNTED_OTHERWISE: [(&str, &str); 5] = [
+    ("👍🏽", "👍"),
+    ("👨\u{200d}👩\u{200d}👧", "👨"),
+    // The same while it is being typed.
+    ("👨\u{200d}👩\u{200d}", "👨"),
+    ("👨\u{200d}👩", "👨"),
+    ("👨\u{200d}", "👨"),
+];
 
 pub fn replaced(text: &str) -> String {
     COUNTED_OTHERWISE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
