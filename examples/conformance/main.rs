@@ -53,15 +53,15 @@ fn main() -> ExitCode {
         }
         let log = out.join(format!("{name}.log"));
         let run = |include: &str| match name {
-            "lcc" => Some(host::run(&suite, &log, include, &mut core::Pane::new())),
-            "tmux" => tmux::run(&suite, &log, include).then_some(()),
-            _ => Some(host::run(&suite, &log, include, &mut core::Alacritty::new())),
+            "lcc" => host::run(&suite, &log, include, &mut core::Pane::new()),
+            "tmux" => tmux::run(&suite, &log, include),
+            _ => host::run(&suite, &log, include, &mut core::Alacritty::new()),
         };
         let mut scores = Scores::default();
         // A fresh terminal for every class of tests; what fails there gets one of its own, so
         // that nobody fails for what a test before it left behind.
         for class in classes(&suite, &include) {
-            if run(&format!("^{class}\\.")).is_none() {
+            if !run(&format!("^{class}\\.")) {
                 break;
             }
             let first = Scores::read(&log);

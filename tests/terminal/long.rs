@@ -109,11 +109,11 @@ proptest! {
                     drawn(&ours);
                 }
                 ours.resize(Size { cols: 100, rows: 30 });
-                ours.feed(&theirs.screen().contents_formatted().as_bytes());
+                ours.feed(theirs.screen().contents_formatted().as_bytes());
                 let (row, col) = theirs.screen().cursor_position();
                 ours.feed(format!("\x1b[0m\x1b[{};{}H", row + 1, col + 1).as_bytes());
                 // The look of the next characters is the stream's own again.
-                ours.feed(&theirs.screen().attributes_formatted().as_bytes());
+                ours.feed(theirs.screen().attributes_formatted().as_bytes());
             }
             if at % 64 == 0 || at + 1 == ends.len() {
                 let told = same(&ours, &theirs);

@@ -76,7 +76,7 @@ fn fed(text: &str) -> Came {
     let shown = shown.split_whitespace().collect::<String>();
     let allowed = ["beforeafter", "beforelinkafter", "after"];
     let start: String = text.chars().take(80).collect();
-    assert!(allowed.contains(&shown.as_str()), "{start:?} is shown as {:.80}", shown);
+    assert!(allowed.contains(&shown.as_str()), "{start:?} is shown as {shown:.80}");
     screen.draw(&model, &Damage::Full, false, &mut out).unwrap();
     came.outer = String::from_utf8(out).unwrap();
     came
