@@ -176,6 +176,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             practice: false,
         },
         scrollback: SCROLLBACK,
+        border: shell::Border::new(settings.clipboard, project.clone()),
     };
     Ok(Start { private, session, front })
 }

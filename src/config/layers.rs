@@ -96,6 +96,7 @@ impl Flags {
             | Key::PassEnv
             | Key::Leader
             | Key::Panes
+            | Key::Clipboard
             | Key::TlsCa
             | Key::TlsCert
             | Key::TlsKey

@@ -4,6 +4,8 @@
 mod access;
 #[path = "schema_bodies.rs"]
 mod bodies;
+#[path = "schema_clipboard.rs"]
+mod clipboard;
 #[path = "schema_limits.rs"]
 mod limits;
 #[path = "schema_patience.rs"]
@@ -70,6 +72,8 @@ pub enum Key {
     Leader,
     /// Whether the panes are shown at the start.
     Panes,
+    /// Who may write the clipboard.
+    Clipboard,
     /// Authorities to trust.
     TlsCa,
     /// Client certificate.
@@ -156,7 +160,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -177,6 +181,7 @@ impl Key {
         Self::Theme,
         Self::Leader,
         Self::Panes,
+        Self::Clipboard,
         Self::TlsCa,
         Self::TlsCert,
         Self::TlsKey,
@@ -431,6 +436,7 @@ impl Key {
             Self::LogBodies => bodies::LOG_BODIES,
             Self::AddDirs => sandbox::ADD_DIRS,
             Self::PassEnv => sandbox::PASS_ENV,
+            Self::Clipboard => clipboard::CLIPBOARD,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

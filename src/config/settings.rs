@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{access::AccessSettings, schema::Key, value::Given};
 use crate::domain::{
-    Api, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy, Tier,
+    Api, ClipboardPolicy, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy,
+    Tier,
 };
 
 /// The settings of the practice server.
@@ -124,6 +125,8 @@ pub struct Settings {
     pub leader: String,
     /// Whether the panes are shown at the start.
     pub panes: bool,
+    /// Who may write the clipboard of the user's terminal.
+    pub clipboard: ClipboardPolicy,
     /// Certificates and credentials for `server`.
     pub access: AccessSettings,
     /// The practice server.
@@ -166,6 +169,7 @@ impl Default for Settings {
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
             panes: true,
+            clipboard: ClipboardPolicy::Ask,
             access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
@@ -203,6 +207,7 @@ impl Settings {
             Key::Theme => self.theme = given.text("the name of a theme")?,
             Key::Leader => self.leader = given.leader()?,
             Key::Panes => self.panes = given.switch()?,
+            Key::Clipboard => self.clipboard = given.name()?,
             Key::TlsCa => self.access.ca = Some(given.path()?),
             Key::TlsCert => self.access.cert = Some(given.path()?),
             Key::TlsKey => self.access.key = Some(given.path()?),
@@ -277,6 +282,7 @@ impl Settings {
             Key::Theme => self.theme.clone(),
             Key::Leader => self.leader.clone(),
             Key::Panes => self.panes.to_string(),
+            Key::Clipboard => self.clipboard.to_string(),
             Key::TlsCa => path(&self.access.ca),
             Key::TlsCert => path(&self.access.cert),
             Key::TlsKey => path(&self.access.key),

@@ -1,5 +1,6 @@
 //! Values that every room speaks; depends on nothing else in lcc.
 
+pub mod clipboard;
 pub mod egress;
 pub mod equipment;
 pub mod fixed;
@@ -20,6 +21,7 @@ pub mod transcript;
 pub mod units;
 pub mod warm;
 
+pub use clipboard::ClipboardPolicy;
 pub use egress::{Egress, EgressWay};
 pub use equipment::Equipment;
 pub use fixed::FixedPart;

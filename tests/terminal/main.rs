@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod hostile;
+mod long;
+mod manual;
 mod replay;
 mod replies;
 mod screen;
+mod width_table;
 mod widths;
 
 use lcc::front::terminal::{Options, Size, Terminal, TerminalEvent};

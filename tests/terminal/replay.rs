@@ -20,7 +20,7 @@ const RECORDINGS: [(&str, &[u8]); 6] = [
 const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 
 /// Offsets right behind every synchronized frame.
-fn frames(bytes: &[u8]) -> Vec<usize> {
+pub fn frames(bytes: &[u8]) -> Vec<usize> {
     let len = END_OF_FRAME.len();
     (len..=bytes.len()).filter(|end| bytes[end - len..*end] == *END_OF_FRAME).collect()
 }
@@ -94,9 +94,16 @@ fn byte_by_byte_is_the_same_too() {
 /// Clusters whose columns the independent terminal counts otherwise (it gives every part of a
 /// joined family two, and a skin tone its own), with a character of the same width for both.
 /// This is the whole list of differences.
-const COUNTED_OTHERWISE: [(&str, &str); 2] = [("👍🏽", "👍"), ("👨\u{200d}👩\u{200d}👧", "👨")];
+const COUNTED_OTHERWISE: [(&str, &str); 5] = [
+    ("👍🏽", "👍"),
+    ("👨\u{200d}👩\u{200d}👧", "👨"),
+    // The same while it is being typed.
+    ("👨\u{200d}👩\u{200d}", "👨"),
+    ("👨\u{200d}👩", "👨"),
+    ("👨\u{200d}", "👨"),
+];
 
-fn replaced(text: &str) -> String {
+pub fn replaced(text: &str) -> String {
     COUNTED_OTHERWISE.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 

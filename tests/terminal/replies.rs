@@ -13,7 +13,7 @@ const VERSION: &str = concat!("\x1bP>|lcc(", env!("CARGO_PKG_VERSION"), ")\x1b\\
 
 #[test]
 fn every_query_gets_its_answer() {
-    let table: [(&str, &[&str]); 26] = [
+    let table: [(&str, &[&str]); 36] = [
         ("\x1b[c", &["\x1b[?62;22c"]),
         ("\x1b[0c", &["\x1b[?62;22c"]),
         ("\x1b[>c", &["\x1b[>1;100;0c"]),
@@ -21,6 +21,18 @@ fn every_query_gets_its_answer() {
         ("\x1b[>q", &[VERSION]),
         ("\x1b[5n", &["\x1b[0n"]),
         ("ab\x1b[6n", &["\x1b[1;3R"]),
+        ("ab\x1b[?6n", &["\x1b[?1;3;1R"]),
+        // Origin mode counts from the margin, and so does the report.
+        ("\x1b[3;9r\x1b[?6h\x1b[6n", &["\x1b[1;1R"]),
+        ("\x1b[18t", &["\x1b[8;24;80t"]),
+        // Refused in fixed words, whatever was asked.
+        ("\x1bP$qm\x1b\\", &["\x1bP0$r\x1b\\"]),
+        ("\x1bP$q\"p\x1b\\", &["\x1bP0$r\x1b\\"]),
+        ("\x1bP+q544e;436f\x1b\\", &["\x1bP0+r\x1b\\"]),
+        ("\x1b[?5$p\x1b[?5h\x1b[?5$p", &["\x1b[?5;2$y", "\x1b[?5;1$y"]),
+        ("\x1b[?47h\x1b[?47$p", &["\x1b[?47;1$y"]),
+        ("\x1b[?1047$p", &["\x1b[?1047;2$y"]),
+        ("\x1b[?1049h\x1b[?1049$p", &["\x1b[?1049;1$y"]),
         ("\x1b[?2026$p", &["\x1b[?2026;2$y"]),
         ("\x1b[?2027$p", &["\x1b[?2027;3$y"]),
         ("\x1b[?2031$p", &["\x1b[?2031;2$y"]),
@@ -52,7 +64,9 @@ fn every_query_gets_its_answer() {
 
 #[test]
 fn what_is_never_answered() {
-    for query in ["\x1b]52;c;?\x07", "\x1b[14t", "\x1b[21t", "\x1bP$qm\x1b\\", "\x1b_Gi=1\x1b\\"] {
+    for query in
+        ["\x1b]52;c;?\x07", "\x1b[14t", "\x1b[21t", "\x1b[1;1;1;1;1;1*y", "\x1b_Gi=1\x1b\\"]
+    {
         assert_eq!(replies(&mut terminal(80, 24), query.as_bytes()), [""; 0], "{query:?}");
     }
 }
@@ -109,8 +123,6 @@ fn events_keep_the_order_of_the_stream() {
         TerminalEvent::Clipboard { target: ClipboardTarget::Clipboard, text: "hi".into() },
         TerminalEvent::WorkingDirectory("file://host/x".into()),
         TerminalEvent::PromptMark(PromptMark::PromptStart),
-        TerminalEvent::Vendor { code: 1337, text: "a=b;c".into() },
-        TerminalEvent::Vendor { code: 21337, text: "x".into() },
         TerminalEvent::Clipboard { target: ClipboardTarget::Primary, text: "hi".into() },
     ];
     assert_eq!(terminal.feed(stream.as_bytes()), want);

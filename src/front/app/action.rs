@@ -1,13 +1,13 @@
 //! What lcc's own keys do.
 
 use crate::{
-    domain::Phase,
+    domain::{ClipboardPolicy, Phase},
     front::input::Action,
     protocol::{Command, CompactWhen, Notice, NoticeLevel},
 };
 
 use super::{
-    Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay,
+    Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay, border,
     dialog::freed_sentence, handover, pane,
 };
 
@@ -51,6 +51,11 @@ pub(super) fn choose(model: &mut Model, outcome: Outcome, effects: &mut Vec<Effe
         Outcome::Fresh => restart(model, effects),
         Outcome::Handover => handover::start(model, effects),
         Outcome::Quit => leave(model, effects),
+        Outcome::Grant(ask) => border::granted(model, ask, effects),
+        Outcome::GrantAlways => {
+            model.border.clipboard = ClipboardPolicy::Allow;
+            border::granted(model, Ask::Clipboard, effects);
+        }
         Outcome::Cancel => {}
     }
     effects.push(Effect::Redraw);

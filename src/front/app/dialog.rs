@@ -23,6 +23,10 @@ pub enum Ask {
     Handover,
     /// Quit while a turn runs.
     Quit,
+    /// Let Claude Code write the clipboard.
+    Clipboard,
+    /// Open a link.
+    Link,
 }
 
 /// What a choice leads to.
@@ -36,6 +40,10 @@ pub enum Outcome {
     Handover,
     /// Leave.
     Quit,
+    /// Let what Claude Code asked for through, this once.
+    Grant(Ask),
+    /// Let Claude Code write the clipboard from now on.
+    GrantAlways,
     /// Nothing: back to work.
     Cancel,
 }
@@ -68,7 +76,8 @@ impl Dialog {
     pub const fn new(ask: Ask) -> Self {
         let marked = match ask {
             Ask::Compact => 0,
-            Ask::Fresh | Ask::Handover | Ask::Quit => 1,
+            Ask::Fresh | Ask::Handover | Ask::Quit | Ask::Link => 1,
+            Ask::Clipboard => 2,
         };
         Self { ask, marked }
     }
@@ -81,6 +90,8 @@ impl Dialog {
             Ask::Fresh => "restart fresh",
             Ask::Handover => "restart with a note",
             Ask::Quit => "quit",
+            Ask::Clipboard => "write the clipboard",
+            Ask::Link => "open a link",
         }
     }
 
@@ -110,6 +121,7 @@ impl Dialog {
                 format!("{running} Quitting ends it."),
                 "Files already written stay as they are.".to_owned(),
             ],
+            Ask::Clipboard | Ask::Link => model.border.body(self.ask),
         }
     }
 
@@ -159,6 +171,14 @@ impl Dialog {
                 &[Choice { letter: 's', label: "start", outcome: Outcome::Handover }, CANCEL]
             }
             Ask::Quit => &[Choice { letter: 'q', label: "quit", outcome: Outcome::Quit }, CANCEL],
+            Ask::Clipboard => &[
+                Choice { letter: 'y', label: "yes", outcome: Outcome::Grant(Ask::Clipboard) },
+                Choice { letter: 'a', label: "always", outcome: Outcome::GrantAlways },
+                CANCEL,
+            ],
+            Ask::Link => {
+                &[Choice { letter: 'o', label: "open", outcome: Outcome::Grant(Ask::Link) }, CANCEL]
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     protocol::{Command, Notice, NoticeLevel},
 };
 
-use super::{ChildState, Effect, Model, Overlay, action, handover, log::Pressed};
+use super::{Ask, ChildState, Effect, Model, Overlay, action, handover, log::Pressed};
 
 /// A key.
 pub(super) fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -41,6 +41,9 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             effects.push(Effect::Redraw);
         }
         Some(Overlay::Dialog(dialog)) => {
+            if matches!(dialog.ask, Ask::Clipboard | Ask::Link) && model.border.is_deaf(model.now) {
+                return;
+            }
             let count = dialog.choices().len();
             match key.code {
                 KeyCode::Left | KeyCode::BackTab | KeyCode::Up => {

@@ -4,6 +4,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     domain::Moment,
+    front::terminal::{LinkWay, Palette},
     protocol::{Command, Update},
 };
 
@@ -23,6 +24,8 @@ pub enum Message {
         /// Rows.
         rows: u16,
     },
+    /// The outer terminal told its colours.
+    Palette(Box<Palette>),
     /// The outer terminal gained (`true`) or lost the focus.
     Focus(bool),
     /// The engine said something.
@@ -44,6 +47,8 @@ pub enum Effect {
     Clipboard(String),
     /// Have the outer terminal notify the user.
     Notify(String),
+    /// Open this with the system's opener; the user said yes.
+    Open(LinkWay),
     /// Something on screen may have changed.
     Redraw,
     /// Leave the front.

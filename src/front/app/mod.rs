@@ -5,6 +5,7 @@
 
 mod action;
 mod alert;
+mod border;
 mod composer;
 mod dialog;
 mod handover;
@@ -21,6 +22,7 @@ mod pane;
 mod update;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
+pub use border::Border;
 pub use composer::{Composer, Purpose, Weight};
 pub use dialog::{Ask, Choice, Dialog, Outcome};
 pub use keybar::{Badge, Entry, KeyBar, keybar};
@@ -29,4 +31,5 @@ pub use log::{Entry as LogEntry, Log, LogView};
 pub use message::{Effect, Message};
 pub use model::{ChildState, Model, Options, Overlay, Title};
 pub use notices::{Notices, Shown};
+pub use pane::pane_is_bare;
 pub use update::{hang_up, update};

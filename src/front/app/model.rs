@@ -4,15 +4,15 @@ use crate::{
     domain::{Moment, Phase, ServerKind, Tier},
     front::{
         input::Keymap,
-        terminal::{Size, Terminal},
+        terminal::{Palette, Size, Terminal},
         theme::Theme,
     },
     protocol::Snapshot,
 };
 
 use super::{
-    Composer, Dialog, Layout, Log, LogView, Notices, Purpose, alert::Dismissed, mouse::Pressed,
-    pane,
+    Border, Composer, Dialog, Layout, Log, LogView, Notices, Purpose, alert::Dismissed,
+    mouse::Pressed, pane,
 };
 
 /// What stands in the header before any figure is known.
@@ -99,6 +99,10 @@ pub struct Model {
     pub composer: Composer,
     /// What the engine said.
     pub notices: Notices,
+    /// What Claude Code may reach beyond its pane.
+    pub border: Border,
+    /// The outer terminal's colours, once it told them.
+    pub(super) palette: Palette,
     /// Whether the right column is shown where there is room for it.
     pub column: bool,
     /// Whether the panes are drawn over Claude Code where there is no room for the column.
@@ -136,7 +140,7 @@ impl Model {
             title: options.title,
             size,
             now: Moment::default(),
-            terminal: pane::open(pane_size, options.scrollback),
+            terminal: pane::open(pane_size, options.scrollback, Palette::default()),
             child: ChildState::Starting(Vec::new()),
             snapshot: None,
             snapshot_at: Moment::default(),
@@ -144,6 +148,8 @@ impl Model {
             log: Log::default(),
             composer: Composer::default(),
             notices: Notices::default(),
+            border: Border::default(),
+            palette: Palette::default(),
             column: true,
             drawer: false,
             focused: true,

@@ -1,6 +1,6 @@
 //! The mouse: clicks on what is lcc's, everything in the pane to Claude Code.
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     protocol::{Notice, NoticeLevel},
 };
 
-use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, keybar, keys};
+use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, border, keybar, keys};
 
 /// Lines that one step of the wheel scrolls.
 const WHEEL_LINES: i32 = 3;
@@ -88,11 +88,19 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
 
 /// What Claude Code does not want, lcc uses: the wheel scrolls, dragging selects and copies.
 fn in_pane(model: &mut Model, event: MouseEvent, pane: Rect, effects: &mut Vec<Effect>) {
+    let (col, row) = (event.column.saturating_sub(pane.x), event.row.saturating_sub(pane.y));
+    // With Ctrl a link is lcc's even where Claude Code has the mouse.
+    if event.kind == MouseEventKind::Down(MouseButton::Left)
+        && event.modifiers.contains(KeyModifiers::CONTROL)
+        && let Some(link) = model.terminal.link_at(col, row)
+    {
+        border::link(model, link.address(), effects);
+        return;
+    }
     if let Some(bytes) = encode::mouse(event, model.terminal.modes(), pane) {
         keys::send(model, bytes, effects);
         return;
     }
-    let (col, row) = (event.column.saturating_sub(pane.x), event.row.saturating_sub(pane.y));
     match event.kind {
         MouseEventKind::ScrollUp => model.terminal.scroll(WHEEL_LINES),
         MouseEventKind::ScrollDown => model.terminal.scroll(-WHEEL_LINES),
@@ -108,7 +116,13 @@ fn in_pane(model: &mut Model, event: MouseEvent, pane: Rect, effects: &mut Vec<E
             model.terminal.extend_selection(col, row);
         }
         MouseEventKind::Up(MouseButton::Left) => {
-            let dragged = model.pressed.take().is_some_and(|pressed| pressed.dragged);
+            let pressed = model.pressed.take();
+            let dragged = pressed.is_some_and(|pressed| pressed.dragged);
+            let clicked = pressed.is_some_and(|p| !p.dragged && (p.col, p.row) == (col, row));
+            if clicked && let Some(link) = model.terminal.link_at(col, row) {
+                border::link(model, link.address(), effects);
+                return;
+            }
             if let Some(text) = model.terminal.selected_text().filter(|_| dragged) {
                 let text = text.trim_end().to_owned();
                 effects.push(Effect::Clipboard(text));

@@ -4,15 +4,21 @@ use bytes::Bytes;
 
 use crate::{
     domain::Moment,
-    front::terminal::{self, ClipboardTarget, Size, Terminal, TerminalEvent},
+    front::terminal::{self, ClipboardTarget, Palette, Size, Terminal, TerminalEvent},
     protocol::Command,
 };
 
-use super::{Effect, Model};
+use super::{ChildState, Effect, Model, border};
 
 /// A blank terminal.
-pub(super) fn open(size: Size, scrollback: usize) -> Terminal {
-    Terminal::new(size, terminal::Options { scrollback, ..terminal::Options::default() })
+pub(super) fn open(size: Size, scrollback: usize, palette: Palette) -> Terminal {
+    Terminal::new(size, terminal::Options { scrollback, palette, ..terminal::Options::default() })
+}
+
+/// The outer terminal has told its colours: what Claude Code asks of them is answered from these.
+pub(super) fn paint(model: &mut Model, palette: Palette, effects: &mut Vec<Effect>) {
+    model.palette = palette.clone();
+    change(model, effects, |terminal| terminal.set_palette(palette));
 }
 
 /// Feeds what Claude Code wrote.
@@ -36,7 +42,9 @@ fn change(
 ) {
     let before = (model.terminal.changes(), model.terminal.cursor());
     for event in work(&mut model.terminal) {
-        pass_on(model, event, effects);
+        if model.border.allows(&event, model.now) {
+            pass_on(model, event, effects);
+        }
     }
     if before != (model.terminal.changes(), model.terminal.cursor()) {
         effects.push(Effect::Redraw);
@@ -44,7 +52,7 @@ fn change(
 }
 
 /// What Claude Code asks of the world outside. Replies go out in the order of the questions.
-fn pass_on(model: &Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
+fn pass_on(model: &mut Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
     match event {
         TerminalEvent::Reply(bytes) => {
             effects.push(Effect::Send(Command::Input(Bytes::from(bytes))));
@@ -56,14 +64,13 @@ fn pass_on(model: &Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
             effects.push(Effect::Notify(text));
         }
         TerminalEvent::Clipboard { target: ClipboardTarget::Clipboard, text } => {
-            effects.push(Effect::Clipboard(text));
+            border::clipboard(model, text, effects);
         }
         // The primary selection belongs to the user's mouse; the rest has no place here yet.
         TerminalEvent::Clipboard { target: ClipboardTarget::Primary, .. }
         | TerminalEvent::Progress(_)
         | TerminalEvent::WorkingDirectory(_)
-        | TerminalEvent::PromptMark(_)
-        | TerminalEvent::Vendor { .. } => {}
+        | TerminalEvent::PromptMark(_) => {}
     }
 }
 
@@ -75,6 +82,19 @@ pub(super) fn window_title(model: &Model, title: &str) -> String {
     } else {
         format!("{title} · lcc · {project}")
     }
+}
+
+/// Whether the pane shows Claude Code's live screen and nothing else: no marks in it, nothing
+/// over it. Then a frame need look at no more than the rows that changed.
+#[must_use]
+pub fn pane_is_bare(model: &Model) -> bool {
+    let layout = model.layout();
+    model.child == ChildState::Running
+        && model.overlays.is_empty()
+        && model.terminal.view_offset() == 0
+        && !model.terminal.has_selection()
+        && !layout.panes.intersects(layout.pane)
+        && (!layout.alert.intersects(layout.pane) || super::alert(model).is_none())
 }
 
 /// Gives the terminal the size of its pane and tells the engine, when it changed.

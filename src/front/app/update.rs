@@ -21,6 +21,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (cols, rows);
             pane::fit(model, before, &mut effects);
         }
+        Message::Palette(palette) => pane::paint(model, *palette, &mut effects),
         Message::Focus(focused) => {
             model.focused = focused;
             if let Some(report) = encode::focus(focused, model.terminal.modes()) {
@@ -71,7 +72,7 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
         Update::ChildStarting => {
             model.child = ChildState::Starting(Vec::new());
             let size = model.pane_size();
-            model.terminal = pane::open(size, model.scrollback);
+            model.terminal = pane::open(size, model.scrollback, model.palette.clone());
             effects.push(Effect::Send(Command::Resize { cols: size.cols, rows: size.rows }));
         }
         Update::ChildEnded { code, message } => {

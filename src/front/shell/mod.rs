@@ -1,5 +1,11 @@
 //! The one loop of the front: the outer terminal, its guard and its pacing.
 
+mod answers;
+mod ask;
+#[cfg(test)]
+mod border_tests;
+mod frame;
+mod open;
 mod outer;
 mod pace;
 mod screen;
@@ -14,7 +20,7 @@ use futures_util::StreamExt;
 use thiserror::Error;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::sleep_until,
 };
 
@@ -25,14 +31,15 @@ use crate::{
         input::Keymap,
         theme::{Depth, Theme},
     },
-    protocol::{Command, Update},
+    protocol::{Command, Notice, NoticeLevel, Update},
 };
 
+use answers::Answers;
 use outer::Outer;
 use pace::{Due, Pace};
 use screen::Screen;
 
-pub use app::Title;
+pub use app::{Border, Title};
 
 /// The time in the bottom line moves once a second.
 const TICK: Duration = Duration::from_secs(1);
@@ -56,6 +63,8 @@ pub struct FrontOptions {
     pub title: Title,
     /// Lines kept above Claude Code's pane.
     pub scrollback: usize,
+    /// What Claude Code may reach beyond its pane.
+    pub border: Border,
 }
 
 /// Why a front could not go on.
@@ -89,10 +98,8 @@ pub async fn run(
         return Err(FrontError::NoTerminal);
     }
     let outer = Outer::enter()?;
-    // Whoever asks for the size before listening for its changes may miss one.
-    let events = EventStream::new();
     let size = crossterm::terminal::size()?;
-    let result = Front::new(options, size, commands, updates)?.run(&outer, events).await;
+    let result = Front::new(options, size, commands, updates)?.run(&outer).await;
     let given_back = outer.leave();
     result?;
     Ok(given_back?)
@@ -110,6 +117,10 @@ struct Front {
     /// Bytes for the outer terminal, written in one go.
     out: Vec<u8>,
     done: bool,
+    /// Since the last frame nothing but Claude Code's screen has changed.
+    pane_only: bool,
+    /// The last frame showed the pane and nothing over it.
+    was_bare: bool,
 }
 
 impl Front {
@@ -124,7 +135,7 @@ impl Front {
             themes.push(options.theme);
             themes.len() - 1
         });
-        let model = Model::new(
+        let mut model = Model::new(
             app::Options {
                 title: options.title,
                 keymap: options.keymap,
@@ -134,9 +145,10 @@ impl Front {
             },
             size,
         );
+        model.border = options.border;
         Ok(Self {
             model,
-            screen: Screen::new(options.depth),
+            screen: Screen::new(options.depth, outer::is_rich()),
             pace: Pace::default(),
             start: Instant::now(),
             commands,
@@ -148,14 +160,22 @@ impl Front {
             ],
             out: Vec::with_capacity(64 * 1024),
             done: false,
+            pane_only: false,
+            was_bare: false,
         })
     }
 
-    async fn run(mut self, outer: &Outer, mut events: EventStream) -> Result<(), FrontError> {
+    async fn run(mut self, outer: &Outer) -> Result<(), FrontError> {
         let size = self.model.pane_size();
         self.send(Command::Resize { cols: size.cols, rows: size.rows });
         outer::set_title(&format!("lcc · {}", self.model.title.project), &mut self.out);
         self.draw()?;
+        // The first frame stands; now the terminal is asked what it is. It alone is read until it
+        // has answered: crossterm takes an answer for keys.
+        self.out.extend_from_slice(&answers::questions());
+        self.flush()?;
+        let mut asked = Some(ask::listen());
+        let mut events = None;
         while !self.done {
             if outer.is_left() {
                 return Err(FrontError::Panicked);
@@ -169,9 +189,19 @@ impl Front {
                 _ = terminate.recv() => self.hang_up(),
                 _ = hang_up.recv() => self.hang_up(),
                 _ = interrupt.recv() => self.hang_up(),
-                event = events.next() => match event {
+                event = next(&mut events), if events.is_some() => match event {
                     Some(event) => self.event(event?),
                     None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                },
+                answers = heard(&mut asked), if asked.is_some() => {
+                    asked = None;
+                    // Whoever asks for the size before listening for its changes may miss one.
+                    events = Some(EventStream::new());
+                    let (cols, rows) = crossterm::terminal::size()?;
+                    if self.model.size != (cols, rows) {
+                        self.event(Event::Resize(cols, rows));
+                    }
+                    self.told(answers);
                 },
                 () = sleep_until(wake.into()) => self.tick(),
                 update = self.updates.recv() => match update {
@@ -204,6 +234,16 @@ impl Front {
         self.start + Duration::from_micros(wake.0)
     }
 
+    /// Takes in what the outer terminal said of itself, and the keys pressed meanwhile.
+    fn told(&mut self, answers: Answers) {
+        if let Some(palette) = answers.palette() {
+            self.take(Message::Palette(Box::new(palette)));
+        }
+        for key in answers.keys {
+            self.take(Message::Key(key));
+        }
+    }
+
     fn event(&mut self, event: Event) {
         let message = match event {
             Event::Key(key) => Message::Key(key),
@@ -211,6 +251,7 @@ impl Front {
             Event::Paste(text) => Message::Paste(text),
             Event::Resize(cols, rows) => {
                 self.screen.forget();
+                self.pane_only = false;
                 self.pace.changed();
                 Message::Resize { cols, rows }
             }
@@ -241,13 +282,18 @@ impl Front {
         if now.since(self.model.now) >= SAME_TIME {
             self.tick();
         }
+        let output = matches!(&message, Message::Update(Update::Output(_)));
         let effects = app::update(&mut self.model, message);
+        // One wish to draw is the pane's; a second one, or anybody else's, is for more.
+        let wishes = effects.iter().filter(|effect| **effect == Effect::Redraw).count();
+        self.pane_only &= if output { wishes <= 1 } else { wishes == 0 };
         self.carry_out(effects);
     }
 
     fn tick(&mut self) {
         let now = self.now();
         let effects = app::update(&mut self.model, Message::Tick(now));
+        self.pane_only &= !effects.contains(&Effect::Redraw);
         self.carry_out(effects);
     }
 
@@ -264,6 +310,14 @@ impl Front {
                 Effect::Bell => self.out.push(b'\x07'),
                 Effect::Clipboard(text) => outer::set_clipboard(&text, &mut self.out),
                 Effect::Notify(text) => outer::notify(&text, &mut self.out),
+                Effect::Open(what) => {
+                    if let Err(text) = open::open(&what) {
+                        let notice = Notice { level: NoticeLevel::Warning, text };
+                        let more =
+                            app::update(&mut self.model, Message::Update(Update::Notice(notice)));
+                        self.carry_out(more);
+                    }
+                }
                 Effect::Redraw => self.pace.changed(),
                 Effect::Quit => self.done = true,
             }
@@ -278,7 +332,12 @@ impl Front {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.screen.draw(&self.model, &mut self.out)?;
+        let damage = self.model.terminal.take_damage();
+        let bare = app::pane_is_bare(&self.model);
+        let pane_only = self.pane_only && self.was_bare && bare;
+        self.screen.draw(&self.model, &damage, pane_only, &mut self.out)?;
+        self.pane_only = true;
+        self.was_bare = bare;
         let now = self.now();
         self.pace.drawn(now);
         self.flush()
@@ -292,5 +351,21 @@ impl Front {
         let written = stdout.write_all(&self.out).and_then(|()| stdout.flush());
         self.out.clear();
         written
+    }
+}
+
+/// The next event, once somebody listens.
+async fn next(events: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match events {
+        Some(events) => events.next().await,
+        None => None,
+    }
+}
+
+/// What the terminal said, once it is asked; nothing when nobody could listen.
+async fn heard(asked: &mut Option<oneshot::Receiver<Answers>>) -> Answers {
+    match asked {
+        Some(asked) => asked.await.unwrap_or_default(),
+        None => Answers::default(),
     }
 }

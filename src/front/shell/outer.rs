@@ -124,6 +124,16 @@ fn give_back_quietly(taken: &AtomicBool) {
     }
 }
 
+/// Whether the terminal takes kinds of underlines and links. Nearly all do, or pass over them;
+/// these print what they do not know, or take it for something else.
+pub(super) fn is_rich() -> bool {
+    let get = |name| std::env::var(name).unwrap_or_default();
+    let term = get("TERM");
+    !matches!(term.as_str(), "linux" | "dumb" | "" | "cons25")
+        && !term.starts_with("vt")
+        && get("TERM_PROGRAM") != "Apple_Terminal"
+}
+
 /// Sets the window's title.
 pub(super) fn set_title(title: &str, out: &mut Vec<u8>) {
     osc("2;", &plain(title), out);

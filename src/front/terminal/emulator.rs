@@ -15,12 +15,10 @@ use super::modes::Modes;
 use super::notice::Notices;
 use super::palette::Palette;
 use super::pieces;
+use super::policy::STRING_LIMIT;
 use super::reply;
 use super::screen::{Extras, Screen};
 use super::tap::{Mark, Tap};
-
-/// Bytes that one unfinished control string may take before it is cancelled.
-const STRING_LIMIT: usize = 2 << 20;
 
 /// CAN: ends any control sequence.
 const CANCEL: [u8; 1] = [0x18];
@@ -107,6 +105,8 @@ pub struct Terminal {
     partial: Vec<u8>,
     /// Bytes since a control string last ended.
     silent: usize,
+    /// Inside a control string that was cancelled: the rest of it is no text.
+    past: bool,
     changes: u64,
 }
 
@@ -136,6 +136,7 @@ impl Terminal {
             held: None,
             partial: Vec::new(),
             silent: 0,
+            past: false,
             changes: 0,
         }
     }
@@ -153,6 +154,10 @@ impl Terminal {
         let (mut bytes, partial) = whole.split_at(whole.len() - pieces::unfinished(&whole));
         self.partial.extend_from_slice(partial);
         while !bytes.is_empty() {
+            if self.past {
+                bytes = self.read_past(bytes);
+                continue;
+            }
             let room = self.held.as_ref().map_or(usize::MAX, Held::room);
             let limit = room.min(STRING_LIMIT - self.silent).min(bytes.len());
             let stretch = self.tap.advance(bytes.get(..limit).unwrap_or(bytes));
@@ -164,12 +169,22 @@ impl Terminal {
                 let cancelled = self.tap.advance(&CANCEL);
                 self.take(&CANCEL, cancelled.mark);
                 self.silent = 0;
+                self.past = true;
             }
             if self.held.as_ref().is_some_and(|held| held.room() == 0) {
                 self.release();
             }
         }
         self.collect()
+    }
+
+    /// Leaves out what is left of a cancelled string, and its end.
+    fn read_past<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let end = bytes.iter().position(|byte| matches!(byte, 0x07 | 0x18 | 0x1a | 0x1b));
+        self.past = end.is_none();
+        let rest = end.and_then(|at| bytes.get(at..)).unwrap_or_default();
+        // ESC begins what comes next, if only the string's end.
+        if rest.first() == Some(&0x1b) { rest } else { rest.get(1..).unwrap_or_default() }
     }
 
     /// When an open synchronized frame must be shown although it is not complete; none if no
@@ -239,6 +254,12 @@ impl Terminal {
             Some(Mark::ColourScheme) => {
                 self.queue.reply(reply::colour_scheme(self.palette.is_dark()));
             }
+            Some(Mark::ExtendedCursor) => {
+                let (row, col) = screen.position();
+                self.queue.reply(reply::extended_cursor(row, col));
+            }
+            Some(Mark::SoftReset) => screen.soft_reset(),
+            Some(Mark::Refused(question)) => self.queue.reply(reply::refused(question)),
             Some(Mark::Osc(code, text)) => {
                 if let Some(event) = self.notices.read(code, &text) {
                     self.queue.push(event);
@@ -266,6 +287,8 @@ impl Terminal {
         if size != self.size {
             self.size = size;
             self.term.resize(size);
+            self.extras.margins = None;
+            self.extras.dirty.all();
             self.changes += 1;
         }
     }
@@ -307,6 +330,15 @@ impl Terminal {
             self.queue.reply(reply::colour_scheme(self.palette.is_dark()));
         }
         self.collect()
+    }
+
+    /// Mode ?5: text and ground change places all over the screen.
+    pub(super) const fn is_reversed(&self) -> bool {
+        self.extras.reversed
+    }
+
+    pub(super) const fn extras_mut(&mut self) -> &mut Extras {
+        &mut self.extras
     }
 
     pub(super) const fn term(&self) -> &Term<Queue> {

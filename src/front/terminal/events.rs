@@ -5,11 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use alacritty_terminal::event::{Event, EventListener};
 use alacritty_terminal::term::ClipboardType;
 
-/// Characters of a title, notification or other text that are kept.
-const TEXT_LIMIT: usize = 512;
-
-/// Bytes of a clipboard store that are accepted; a larger one is dropped whole.
-pub(super) const CLIPBOARD_LIMIT: usize = 1 << 20;
+use super::policy::{CLIPBOARD_LIMIT, TEXT_LIMIT};
 
 /// One thing the child asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +36,6 @@ pub enum TerminalEvent {
     WorkingDirectory(String),
     /// A shell-integration mark (OSC 133).
     PromptMark(PromptMark),
-    /// An OSC of a vendor that carries plain text (1337 of iTerm2, 21337 tab status).
-    Vendor {
-        /// The number of the OSC.
-        code: u16,
-        /// What follows the number.
-        text: String,
-    },
 }
 
 /// Progress as OSC 9;4 tells it.

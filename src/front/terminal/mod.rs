@@ -4,22 +4,33 @@
 //! [`TerminalEvent`]s in the order of the stream, and the screen is drawn by [`Terminal::draw`].
 
 mod cells;
+mod damage;
 mod emulator;
 mod events;
+mod flood;
 mod grapheme;
 mod hold;
+mod ink;
+mod link;
 mod modes;
+mod moves;
 mod notice;
 mod palette;
 mod pieces;
+pub mod policy;
+mod print;
 mod reply;
 mod screen;
 mod selection;
 mod tap;
 mod view;
 
+pub use damage::Damage;
 pub use emulator::{Options, Size, Terminal};
 pub use events::{ClipboardTarget, Progress, PromptMark, TerminalEvent};
+pub use flood::Flood;
+pub use ink::{Ink, Link, Underline};
+pub use link::{LinkWay, way as link_way};
 pub use modes::{Modes, MouseTracking};
 pub use palette::{Palette, Rgb};
 pub use selection::SelectionKind;

@@ -34,7 +34,8 @@ impl Notices {
             99 => self.kitty(&text),
             133 => prompt_mark(&text).map(TerminalEvent::PromptMark),
             777 => osc_777(&text),
-            _ => Some(TerminalEvent::Vendor { code, text: plain_text(&text) }),
+            // The tap keeps no other.
+            _ => None,
         }
     }
 

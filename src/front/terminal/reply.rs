@@ -1,6 +1,7 @@
 //! The texts of the terminal's answers to queries.
 
 use super::palette::Rgb;
+use super::tap::Question;
 
 /// DA1: a VT220 with ANSI colours. No sixel, no ReGIS, nothing that would have to be honoured.
 pub(super) const PRIMARY_ATTRIBUTES: &str = "\x1b[?62;22c";
@@ -42,4 +43,22 @@ pub(super) fn modify_other_keys(level: u8) -> String {
 /// A colour report: `prefix` is the OSC's number and, for OSC 4, the index.
 pub(super) fn colour(prefix: &str, Rgb { r, g, b }: Rgb, terminator: &str) -> String {
     format!("\x1b]{prefix};rgb:{r:02x}{r:02x}/{g:02x}{g:02x}/{b:02x}{b:02x}{terminator}")
+}
+
+/// CPR: row and column from 1.
+pub(super) fn cursor(row: usize, col: usize) -> String {
+    format!("\x1b[{row};{col}R")
+}
+
+/// DECXCPR: row and column from 1, on page 1.
+pub(super) fn extended_cursor(row: usize, col: usize) -> String {
+    format!("\x1b[?{row};{col};1R")
+}
+
+/// "No": the same whatever was asked, so that nothing of the question comes back.
+pub(super) const fn refused(question: Question) -> &'static str {
+    match question {
+        Question::Setting => "\x1bP0$r\x1b\\",
+        Question::Capability => "\x1bP0+r\x1b\\",
+    }
 }

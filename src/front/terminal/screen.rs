@@ -2,10 +2,7 @@
 //! bounds what a stream may pile up.
 
 use alacritty_terminal::Term;
-use alacritty_terminal::grid::Dimensions;
-use alacritty_terminal::index::{Column, Point};
 use alacritty_terminal::term::TermMode;
-use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::vte::ansi::{
     Attr, CharsetIndex, ClearMode, CursorShape, CursorStyle, Handler, Hyperlink, KeyboardModes,
     KeyboardModesApplyBehavior, LineClearMode, Mode, ModifyOtherKeys, NamedColor, NamedPrivateMode,
@@ -13,15 +10,11 @@ use alacritty_terminal::vte::ansi::{
 };
 use unicode_width::UnicodeWidthChar;
 
-use super::events::{CLIPBOARD_LIMIT, Queue};
+use super::damage::Dirty;
+use super::events::Queue;
 use super::palette::{Palette, Rgb};
+use super::policy::{CLIPBOARD_LIMIT, LINK_LIMIT, TITLE_LIMIT};
 use super::{grapheme, reply};
-
-/// Bytes of a title that the emulator may keep on its stack.
-const TITLE_LIMIT: usize = 1024;
-
-/// Bytes of a link's address; a longer one is no link.
-const LINK_LIMIT: usize = 4096;
 
 /// Kitty keyboard modes that may be pushed; the emulator itself cannot bear its own limit.
 const KEYBOARD_STACK: usize = 32;
@@ -35,6 +28,14 @@ pub(super) struct Extras {
     pub(super) theme_reports: bool,
     /// Mode 2026, as the stream has it.
     sync: bool,
+    /// Mode ?5.
+    pub(super) reversed: bool,
+    /// The scrolling region, first and last row from 0; none: the whole screen.
+    pub(super) margins: Option<(i32, i32)>,
+    /// Rows changed past the emulator.
+    pub(super) dirty: Dirty,
+    /// Whether a character set other than ASCII was ever chosen: then the emulator maps.
+    pub(super) mapped: bool,
     /// Kitty modes pushed on the primary and on the alternate screen.
     pushed: [usize; 2],
 }
@@ -49,57 +50,6 @@ pub(super) struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// The cell that a mark or a joining character would belong to: the one before the cursor.
-    fn before(&self) -> Option<Point> {
-        let cursor = &self.term.grid().cursor;
-        let mut point = cursor.point;
-        if !cursor.input_needs_wrap {
-            point.column = Column(point.column.0.checked_sub(1)?);
-        }
-        if self.term.grid()[point].flags.contains(Flags::WIDE_CHAR_SPACER) {
-            point.column = Column(point.column.0.checked_sub(1)?);
-        }
-        Some(point)
-    }
-
-    /// Puts `c` on the cell at `point`, which takes two columns if the cluster now does.
-    fn join(&mut self, point: Point, c: char) {
-        let cell = &mut self.term.grid_mut()[point];
-        if cell.zerowidth().is_some_and(|marks| marks.len() >= grapheme::MARKS) {
-            return;
-        }
-        cell.push_zerowidth(c);
-        if !cell.flags.contains(Flags::WIDE_CHAR) && grapheme::is_wide(cell) {
-            self.widen(point);
-        }
-    }
-
-    /// Gives the cell at `point` a second column and moves the cursor behind it. In the last
-    /// column there is none to give: the cell stays narrow.
-    fn widen(&mut self, point: Point) {
-        let columns = self.term.columns();
-        let second = Point::new(point.line, point.column + 1);
-        if second.column.0 >= columns {
-            return;
-        }
-        let grid = self.term.grid_mut();
-        if grid[second].flags.contains(Flags::WIDE_CHAR) && second.column.0 + 1 < columns {
-            // Its other half would be left without an owner.
-            grid[Point::new(second.line, second.column + 1)].flags.remove(Flags::WIDE_CHAR_SPACER);
-        }
-        grid[point].flags.insert(Flags::WIDE_CHAR);
-        let mut spacer = grid.cursor.template.clone();
-        spacer.c = ' ';
-        spacer.flags.insert(Flags::WIDE_CHAR_SPACER);
-        grid[second] = spacer;
-        if second.column.0 + 1 < columns {
-            grid.cursor.point.column = second.column + 1;
-        } else {
-            grid.cursor.point.column = second.column;
-            grid.cursor.input_needs_wrap = true;
-        }
-    }
-
     /// The colour the child would see at `index` of the emulator's table.
     fn colour(&self, index: usize) -> Rgb {
         if let Some(VteRgb { r, g, b }) = self.term.colors()[index] {
@@ -119,6 +69,10 @@ impl Screen<'_> {
     }
 }
 
+fn lines(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
 /// Hands these methods to the emulator as they are.
 macro_rules! to_emulator {
     ($($name:ident($($arg:ident: $kind:ty),*);)*) => {
@@ -133,7 +87,10 @@ impl Handler for Screen<'_> {
     #[inline]
     fn input(&mut self, c: char) {
         if c.is_ascii() {
-            return self.term.input(c);
+            if c.is_ascii_control() || !self.print(c) {
+                self.term.input(c);
+            }
+            return;
         }
         match c.width() {
             Some(0) if grapheme::is_invisible(c) => {}
@@ -160,6 +117,9 @@ impl Handler for Screen<'_> {
     fn set_private_mode(&mut self, mode: PrivateMode) {
         match mode {
             PrivateMode::Unknown(2031) => self.extras.theme_reports = true,
+            PrivateMode::Unknown(5) => self.reverse(true),
+            PrivateMode::Unknown(47 | 1047) => self.alternate(true),
+            PrivateMode::Unknown(1048) => Handler::save_cursor_position(self.term),
             PrivateMode::Named(NamedPrivateMode::SyncUpdate) => self.extras.sync = true,
             _ => Handler::set_private_mode(self.term, mode),
         }
@@ -168,6 +128,13 @@ impl Handler for Screen<'_> {
     fn unset_private_mode(&mut self, mode: PrivateMode) {
         match mode {
             PrivateMode::Unknown(2031) => self.extras.theme_reports = false,
+            PrivateMode::Unknown(5) => self.reverse(false),
+            PrivateMode::Unknown(47 | 1047) => self.alternate(false),
+            PrivateMode::Unknown(1048) => Handler::restore_cursor_position(self.term),
+            PrivateMode::Named(NamedPrivateMode::Origin) => {
+                Handler::unset_private_mode(self.term, mode);
+                Handler::goto(self.term, 0, 0);
+            }
             PrivateMode::Named(NamedPrivateMode::SyncUpdate) => self.extras.sync = false,
             _ => Handler::unset_private_mode(self.term, mode),
         }
@@ -177,6 +144,13 @@ impl Handler for Screen<'_> {
         match mode {
             PrivateMode::Unknown(2031) => {
                 self.queue.reply(reply::private_mode(2031, self.extras.theme_reports));
+            }
+            PrivateMode::Unknown(5) => {
+                self.queue.reply(reply::private_mode(5, self.extras.reversed));
+            }
+            PrivateMode::Unknown(mode @ (47 | 1047)) => {
+                let shown = self.term.mode().contains(TermMode::ALT_SCREEN);
+                self.queue.reply(reply::private_mode(mode, shown));
             }
             // Clusters are always joined.
             PrivateMode::Unknown(2027) => self.queue.reply(reply::permanent_mode(2027)),
@@ -270,6 +244,51 @@ impl Handler for Screen<'_> {
         self.queue.reply(reply::colour(&prefix, self.colour(index), terminator));
     }
 
+    fn move_up(&mut self, count: usize) {
+        self.vertical(-lines(count));
+    }
+
+    fn move_down(&mut self, count: usize) {
+        self.vertical(lines(count));
+    }
+
+    fn move_up_and_cr(&mut self, count: usize) {
+        self.vertical(-lines(count));
+        Handler::carriage_return(self.term);
+    }
+
+    fn move_down_and_cr(&mut self, count: usize) {
+        self.vertical(lines(count));
+        Handler::carriage_return(self.term);
+    }
+
+    fn set_scrolling_region(&mut self, top: usize, bottom: Option<usize>) {
+        self.set_margins(top, bottom);
+    }
+
+    fn decaln(&mut self) {
+        self.align();
+    }
+
+    fn device_status(&mut self, kind: usize) {
+        if kind == 6 {
+            let (row, col) = self.position();
+            self.queue.reply(reply::cursor(row, col));
+        } else {
+            Handler::device_status(self.term, kind);
+        }
+    }
+
+    fn set_active_charset(&mut self, index: CharsetIndex) {
+        self.extras.mapped |= index != CharsetIndex::G0;
+        Handler::set_active_charset(self.term, index);
+    }
+
+    fn configure_charset(&mut self, index: CharsetIndex, charset: StandardCharset) {
+        self.extras.mapped |= charset != StandardCharset::Ascii;
+        Handler::configure_charset(self.term, index, charset);
+    }
+
     to_emulator! {
         set_cursor_style(style: Option<CursorStyle>);
         set_cursor_shape(shape: CursorShape);
@@ -277,13 +296,8 @@ impl Handler for Screen<'_> {
         goto_line(line: i32);
         goto_col(col: usize);
         insert_blank(count: usize);
-        move_up(count: usize);
-        move_down(count: usize);
-        device_status(kind: usize);
         move_forward(count: usize);
         move_backward(count: usize);
-        move_down_and_cr(count: usize);
-        move_up_and_cr(count: usize);
         put_tab(count: u16);
         backspace();
         carriage_return();
@@ -310,14 +324,10 @@ impl Handler for Screen<'_> {
         set_mode(mode: Mode);
         unset_mode(mode: Mode);
         report_mode(mode: Mode);
-        set_scrolling_region(top: usize, bottom: Option<usize>);
         set_keypad_application_mode();
         unset_keypad_application_mode();
-        set_active_charset(index: CharsetIndex);
-        configure_charset(index: CharsetIndex, charset: StandardCharset);
         set_color(index: usize, colour: VteRgb);
         reset_color(index: usize);
-        decaln();
         push_title();
         pop_title();
         text_area_size_pixels();

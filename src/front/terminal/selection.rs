@@ -48,6 +48,12 @@ impl Terminal {
         self.set_selection(None);
     }
 
+    /// Whether anything is selected.
+    #[must_use]
+    pub const fn has_selection(&self) -> bool {
+        self.term().selection.is_some()
+    }
+
     /// The selected text; none if nothing is selected.
     #[must_use]
     pub fn selected_text(&self) -> Option<String> {

@@ -2,6 +2,8 @@
 
 use alacritty_terminal::vte::{Params, Parser, Perform};
 
+use super::policy;
+
 /// A sequence that the emulator does not see, or that changes how the stream is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -13,15 +15,24 @@ pub(super) enum Mark {
     SyncBegin,
     /// `CSI ? 2026 l`.
     SyncEnd,
-    /// An OSC of [`WANTED`]: its number and the rest, `;` included.
+    /// `CSI ? 6 n`: the cursor, with a page.
+    ExtendedCursor,
+    /// `CSI ! p`: the soft reset.
+    SoftReset,
+    /// A question by DCS that is refused in fixed words.
+    Refused(Question),
+    /// An OSC of [`policy::TAPPED`]: its number and the rest, `;` included.
     Osc(u16, Vec<u8>),
 }
 
-/// The OSCs that the emulator's parser drops and lcc acts on.
-const WANTED: [u16; 7] = [7, 9, 99, 133, 777, 1337, 21337];
-
-/// Bytes of such an OSC that are kept.
-const OSC_LIMIT: usize = 8 << 10;
+/// A question that comes as a device control string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// `DCS $ q`: a setting.
+    Setting,
+    /// `DCS + q`: a capability.
+    Capability,
+}
 
 /// What one stretch of the stream ended with.
 #[derive(Debug)]
@@ -38,25 +49,27 @@ pub(super) struct Stretch {
 #[derive(Default)]
 pub(super) struct Tap {
     parser: Parser,
+    /// The question of the control string that is open.
+    question: Option<Question>,
 }
 
 impl Tap {
     /// Reads `bytes` up to and including the first interesting sequence.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Stretch {
-        let mut seen = Seen::default();
+        let mut seen = Seen { mark: None, alive: false, question: &mut self.question };
         let len = self.parser.advance_until_terminated(&mut seen, bytes);
         Stretch { len, mark: seen.mark, alive: seen.alive }
     }
 }
 
 /// What the parser reported during one stretch.
-#[derive(Default)]
-struct Seen {
+struct Seen<'a> {
     mark: Option<Mark>,
     alive: bool,
+    question: &'a mut Option<Question>,
 }
 
-impl Perform for Seen {
+impl Perform for Seen<'_> {
     fn print(&mut self, _: char) {
         self.alive = true;
     }
@@ -68,6 +81,21 @@ impl Perform for Seen {
     // A DCS is passed on byte by byte and kept nowhere, so it may be as long as it likes.
     fn put(&mut self, _: u8) {
         self.alive = true;
+    }
+
+    fn hook(&mut self, _: &Params, intermediates: &[u8], ignore: bool, action: char) {
+        self.alive = true;
+        *self.question = match (intermediates, action) {
+            _ if ignore => None,
+            ([b'$'], 'q') => Some(Question::Setting),
+            ([b'+'], 'q') => Some(Question::Capability),
+            _ => None,
+        };
+    }
+
+    fn unhook(&mut self) {
+        self.alive = true;
+        self.mark = self.question.take().map(Mark::Refused);
     }
 
     fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
@@ -82,7 +110,12 @@ impl Perform for Seen {
         let mut first = params.iter().filter_map(|p| p.first().copied());
         self.mark = match (intermediates, action) {
             ([b'>'], 'q') if first.next().unwrap_or(0) == 0 => Some(Mark::Version),
-            ([b'?'], 'n') if first.next() == Some(996) => Some(Mark::ColourScheme),
+            ([b'?'], 'n') => match first.next() {
+                Some(996) => Some(Mark::ColourScheme),
+                Some(6) => Some(Mark::ExtendedCursor),
+                _ => None,
+            },
+            ([b'!'], 'p') => Some(Mark::SoftReset),
             ([b'?'], 'h') if first.any(|mode| mode == 2026) => Some(Mark::SyncBegin),
             ([b'?'], 'l') if first.any(|mode| mode == 2026) => Some(Mark::SyncEnd),
             _ => None,
@@ -95,9 +128,9 @@ impl Perform for Seen {
         let Some(code) = std::str::from_utf8(code).ok().and_then(|code| code.parse().ok()) else {
             return;
         };
-        if WANTED.contains(&code) {
+        if policy::TAPPED.contains(&code) {
             let mut text = rest.join(&b';');
-            text.truncate(OSC_LIMIT);
+            text.truncate(policy::OSC_LIMIT);
             self.mark = Some(Mark::Osc(code, text));
         }
     }

@@ -79,10 +79,55 @@ impl Terminal {
                     target.set_char(' ');
                     target.set_diff_option(CellDiffOption::None);
                 }
-                if selected.is_some_and(|range| range.contains(point)) {
+                if selected.is_some_and(|range| range.contains(point)) != self.is_reversed() {
                     target.modifier.toggle(Modifier::REVERSED);
                 }
             }
+        }
+    }
+
+    /// Draws one row of the view into a buffer of one row.
+    pub fn draw_row(&self, row: u16, buf: &mut Buffer) {
+        let top = i32::try_from(self.view_offset()).unwrap_or(i32::MAX);
+        let size = self.size();
+        let colours = self.term().colors();
+        let selected = self.term().selection.as_ref().and_then(|range| range.to_range(self.term()));
+        let line = Line(i32::from(row) - top);
+        let cells = (row < size.rows).then(|| &self.term().grid()[line]);
+        let last = buf.area.width.saturating_sub(1);
+        for (x, target) in (0..buf.area.width).zip(&mut buf.content) {
+            let Some(cells) = cells.filter(|_| x < size.cols) else {
+                target.reset();
+                continue;
+            };
+            let column = Column(usize::from(x));
+            let cell = &cells[column];
+            cells::draw(cell, colours, target);
+            if x == last && cell.flags.contains(Flags::WIDE_CHAR) {
+                // Half of it would stick out of the area.
+                target.set_char(' ');
+                target.set_diff_option(CellDiffOption::None);
+            }
+            let marked = selected.is_some_and(|range| range.contains(Point::new(line, column)));
+            if marked != self.is_reversed() {
+                target.modifier.toggle(Modifier::REVERSED);
+            }
+        }
+    }
+
+    /// Draws one cell of the view, as [`Terminal::draw`] would with room beside it; a cell that
+    /// is not on the screen becomes blank.
+    pub fn draw_cell(&self, col: u16, row: u16, target: &mut ratatui::buffer::Cell) {
+        let top = i32::try_from(self.view_offset()).unwrap_or(i32::MAX);
+        if col >= self.size().cols || row >= self.size().rows {
+            target.reset();
+            return;
+        }
+        let point = Point::new(Line(i32::from(row) - top), Column(usize::from(col)));
+        let selected = self.term().selection.as_ref().and_then(|range| range.to_range(self.term()));
+        cells::draw(&self.term().grid()[point], self.term().colors(), target);
+        if selected.is_some_and(|range| range.contains(point)) != self.is_reversed() {
+            target.modifier.toggle(Modifier::REVERSED);
         }
     }
 
