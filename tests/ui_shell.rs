@@ -15,7 +15,7 @@ use bytes::Bytes;
 use lcc::{
     front::{
         input::Keymap,
-        shell::{FrontError, FrontOptions, Title, run},
+        shell::{AsideOptions, FrontError, FrontOptions, Title, run},
         theme::{Depth, builtin},
     },
     protocol::{Command, Update},
@@ -46,6 +46,7 @@ fn front() {
         keymap: Keymap::default(),
         title: Title { project: "demo".to_owned(), practice: true },
         scrollback: 100,
+        aside: AsideOptions::default(),
     };
     let result = runtime.block_on(async {
         let (commands, wishes) = mpsc::unbounded_channel();

@@ -2,6 +2,8 @@
 
 #[path = "schema_access.rs"]
 mod access;
+#[path = "schema_attention.rs"]
+mod attention;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -54,6 +56,20 @@ pub enum Key {
     Leader,
     /// Whether the panes are shown at the start.
     Panes,
+    /// Lines kept above the pane.
+    Scrollback,
+    /// Seconds from which on a turn is long.
+    AttentionAfter,
+    /// Whether a call rings the bell.
+    AttentionBell,
+    /// How a call has the terminal notify.
+    AttentionNotify,
+    /// Whether the task bar shows progress.
+    AttentionProgress,
+    /// A program that is run at a call.
+    AttentionCommand,
+    /// Where a call is posted to.
+    AttentionWebhook,
     /// Authorities to trust.
     TlsCa,
     /// Client certificate.
@@ -134,7 +150,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 54] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -153,6 +169,13 @@ impl Key {
         Self::Theme,
         Self::Leader,
         Self::Panes,
+        Self::Scrollback,
+        Self::AttentionAfter,
+        Self::AttentionBell,
+        Self::AttentionNotify,
+        Self::AttentionProgress,
+        Self::AttentionCommand,
+        Self::AttentionWebhook,
         Self::TlsCa,
         Self::TlsCert,
         Self::TlsKey,
@@ -185,8 +208,8 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 6] =
-        ["tls", "auth", "practice", "serve", "snapshots", "prefix_care"];
+    pub const TABLES: [&'static str; 7] =
+        ["attention", "tls", "auth", "practice", "serve", "snapshots", "prefix_care"];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -393,6 +416,13 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
+            Self::Scrollback => attention::SCROLLBACK,
+            Self::AttentionAfter => attention::AFTER,
+            Self::AttentionBell => attention::BELL,
+            Self::AttentionNotify => attention::NOTIFY,
+            Self::AttentionProgress => attention::PROGRESS,
+            Self::AttentionCommand => attention::COMMAND,
+            Self::AttentionWebhook => attention::WEBHOOK,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -92,6 +92,8 @@ struct Engine {
     record: record::Keeper,
     server_news: ServerNews,
     size: (u16, u16),
+    /// Turns whose start the front has been told.
+    turns_told: u64,
 }
 
 impl Engine {
@@ -128,6 +130,7 @@ impl Engine {
             log: Log::default(),
             record: record::Keeper::default(),
             server_news: ServerNews::default(),
+            turns_told: 0,
         }
     }
 
@@ -335,6 +338,11 @@ impl Engine {
             self.notice(NoticeLevel::Info, text);
         }
         self.meter.observe(observation);
+        let number = self.meter.turns_begun();
+        if number > self.turns_told {
+            self.turns_told = number;
+            self.push(Update::TurnStarted { number });
+        }
         self.log.observe(observation);
         if let Some(line) = &mut self.line {
             line.warmer.observe(observation);

@@ -5,8 +5,11 @@
 
 mod action;
 mod alert;
+mod attention;
 mod composer;
+mod copy;
 mod dialog;
+mod drop;
 mod handover;
 mod keybar;
 mod keys;
@@ -18,10 +21,14 @@ mod mouse;
 mod notices;
 mod offer;
 mod pane;
+mod scroll;
+mod search;
 mod update;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
+pub use attention::{Abilities, Attention, Notifies, Settings as AttentionSettings, Want};
 pub use composer::{Composer, Purpose, Weight};
+pub use copy::{Reader, Typing};
 pub use dialog::{Ask, Choice, Dialog, Outcome};
 pub use keybar::{Badge, Entry, KeyBar, keybar};
 pub use layout::{Kind, Layout, centred};
@@ -29,4 +36,6 @@ pub use log::{Entry as LogEntry, Log, LogView};
 pub use message::{Effect, Message};
 pub use model::{ChildState, Model, Options, Overlay, Title};
 pub use notices::{Notices, Shown};
+pub use scroll::{Position, position};
+pub use search::{Found, MOST as MOST_PLACES, Search};
 pub use update::{hang_up, update};

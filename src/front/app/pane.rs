@@ -36,7 +36,7 @@ fn change(
 ) {
     let before = (model.terminal.changes(), model.terminal.cursor());
     for event in work(&mut model.terminal) {
-        pass_on(model, event, effects);
+        pass_on(event, effects);
     }
     if before != (model.terminal.changes(), model.terminal.cursor()) {
         effects.push(Effect::Redraw);
@@ -44,12 +44,11 @@ fn change(
 }
 
 /// What Claude Code asks of the world outside. Replies go out in the order of the questions.
-fn pass_on(model: &Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
+fn pass_on(event: TerminalEvent, effects: &mut Vec<Effect>) {
     match event {
         TerminalEvent::Reply(bytes) => {
             effects.push(Effect::Send(Command::Input(Bytes::from(bytes))));
         }
-        TerminalEvent::Title(title) => effects.push(Effect::SetTitle(window_title(model, &title))),
         TerminalEvent::Bell => effects.push(Effect::Bell),
         TerminalEvent::Notification { title, body } => {
             let text = title.map_or_else(|| body.clone(), |title| format!("{title}: {body}"));
@@ -58,22 +57,14 @@ fn pass_on(model: &Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
         TerminalEvent::Clipboard { target: ClipboardTarget::Clipboard, text } => {
             effects.push(Effect::Clipboard(text));
         }
-        // The primary selection belongs to the user's mouse; the rest has no place here yet.
+        // The title is taken up where the window's is made; the primary selection belongs to the
+        // user's mouse; the rest has no place here yet.
         TerminalEvent::Clipboard { target: ClipboardTarget::Primary, .. }
+        | TerminalEvent::Title(_)
         | TerminalEvent::Progress(_)
         | TerminalEvent::WorkingDirectory(_)
         | TerminalEvent::PromptMark(_)
         | TerminalEvent::Vendor { .. } => {}
-    }
-}
-
-/// The outer window's title: Claude Code's own words first, they say whether it is busy.
-pub(super) fn window_title(model: &Model, title: &str) -> String {
-    let project = &model.title.project;
-    if title.is_empty() {
-        format!("lcc · {project}")
-    } else {
-        format!("{title} · lcc · {project}")
     }
 }
 

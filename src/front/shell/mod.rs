@@ -1,8 +1,12 @@
 //! The one loop of the front: the outer terminal, its guard and its pacing.
 
+mod aside;
+mod clipboard;
 mod outer;
 mod pace;
+mod save;
 mod screen;
+mod suspend;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -28,11 +32,14 @@ use crate::{
     protocol::{Command, Update},
 };
 
+use aside::Aside;
 use outer::Outer;
 use pace::{Due, Pace};
 use screen::Screen;
+use suspend::{Came, Stops};
 
-pub use app::Title;
+pub use app::{AttentionSettings, Notifies, Title};
+pub use aside::AsideOptions;
 
 /// The time in the bottom line moves once a second.
 const TICK: Duration = Duration::from_secs(1);
@@ -56,6 +63,8 @@ pub struct FrontOptions {
     pub title: Title,
     /// Lines kept above Claude Code's pane.
     pub scrollback: usize,
+    /// What goes on beside the terminal: clipboard, saved files, calls.
+    pub aside: AsideOptions,
 }
 
 /// Why a front could not go on.
@@ -107,6 +116,11 @@ struct Front {
     commands: mpsc::UnboundedSender<Command>,
     updates: mpsc::Receiver<Update>,
     signals: [Signal; 3],
+    stops: Stops,
+    aside: Aside,
+    results: mpsc::UnboundedReceiver<Message>,
+    /// Whether lcc is to be stopped.
+    suspend: bool,
     /// Bytes for the outer terminal, written in one go.
     out: Vec<u8>,
     done: bool,
@@ -124,7 +138,10 @@ impl Front {
             themes.push(options.theme);
             themes.len() - 1
         });
-        let model = Model::new(
+        let attention = options.aside.attention.clone();
+        let folder = options.aside.project.clone();
+        let (aside, results) = Aside::new(options.aside);
+        let mut model = Model::new(
             app::Options {
                 title: options.title,
                 keymap: options.keymap,
@@ -134,6 +151,8 @@ impl Front {
             },
             size,
         );
+        model.attention = app::Attention::new(attention, aside.reports_focus());
+        model.folder = Some(folder);
         Ok(Self {
             model,
             screen: Screen::new(options.depth),
@@ -146,6 +165,10 @@ impl Front {
                 signal(SignalKind::hangup())?,
                 signal(SignalKind::interrupt())?,
             ],
+            stops: Stops::new()?,
+            aside,
+            results,
+            suspend: false,
             out: Vec::with_capacity(64 * 1024),
             done: false,
         })
@@ -169,20 +192,45 @@ impl Front {
                 _ = terminate.recv() => self.hang_up(),
                 _ = hang_up.recv() => self.hang_up(),
                 _ = interrupt.recv() => self.hang_up(),
+                came = self.stops.next() => self.stopped(came, outer)?,
                 event = events.next() => match event {
                     Some(event) => self.event(event?),
                     None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
                 },
                 () = sleep_until(wake.into()) => self.tick(),
+                Some(result) = self.results.recv() => self.take(result),
                 update = self.updates.recv() => match update {
                     Some(update) => self.news(update),
                     None => return Err(FrontError::EngineGone),
                 },
             }
+            if std::mem::take(&mut self.suspend) {
+                self.stopped(Came::Stop, outer)?;
+            }
             if !self.done && self.pace.due(self.now(), self.updates.is_empty()) == Due::Now {
                 self.draw()?;
             }
             self.flush()?;
+        }
+        self.aside.leave(&mut self.out);
+        self.flush()?;
+        Ok(())
+    }
+
+    /// Stops lcc or finds it woken; then everything is drawn anew, at the size of now.
+    fn stopped(&mut self, came: Came, outer: &Outer) -> io::Result<()> {
+        self.flush()?;
+        let anew = match came {
+            Came::Stop => self.stops.stop(outer)?,
+            Came::Wake => self.stops.woken(outer)?,
+        };
+        if anew {
+            self.screen.forget();
+            self.pace.changed();
+            let (cols, rows) = crossterm::terminal::size()?;
+            self.take(Message::Resize { cols, rows });
+        } else if came == Came::Stop {
+            self.take(Message::CannotStop);
         }
         Ok(())
     }
@@ -263,7 +311,12 @@ impl Front {
                 Effect::SetTitle(title) => outer::set_title(&title, &mut self.out),
                 Effect::Bell => self.out.push(b'\x07'),
                 Effect::Clipboard(text) => outer::set_clipboard(&text, &mut self.out),
-                Effect::Notify(text) => outer::notify(&text, &mut self.out),
+                Effect::Notify(text) => self.aside.notify(&text, &mut self.out),
+                Effect::Call { want, text } => self.aside.call(want, text),
+                Effect::Progress(progress) => self.aside.progress(progress, &mut self.out),
+                Effect::Copy(text) => self.aside.copy(text, &mut self.out),
+                Effect::Save { name, text } => self.aside.save(name, text),
+                Effect::Suspend => self.suspend = true,
                 Effect::Redraw => self.pace.changed(),
                 Effect::Quit => self.done = true,
             }

@@ -42,6 +42,7 @@ impl Screen {
     /// The terminal's size was changed, perhaps there and back: what stood on it may be cut.
     pub(super) fn forget(&mut self) {
         self.shown = Buffer::empty(Rect::ZERO);
+        self.cursor = None;
     }
 
     /// Appends the bytes that bring the terminal from its last frame to this one; none when

@@ -43,6 +43,12 @@ impl Terminal {
         }
     }
 
+    /// Whether anything is selected.
+    #[must_use]
+    pub fn has_selection(&self) -> bool {
+        self.term().selection.is_some()
+    }
+
     /// Drops the selection.
     pub fn clear_selection(&mut self) {
         self.set_selection(None);
@@ -55,6 +61,9 @@ impl Terminal {
     }
 
     fn set_selection(&mut self, selection: Option<Selection>) {
+        if selection.is_none() && self.term().selection.is_none() {
+            return;
+        }
         self.term_mut().selection = selection;
         self.touch();
     }
