@@ -37,7 +37,10 @@ fn write(model: &mut Model, text: &str) -> Vec<Effect> {
 
 fn sent(effects: Vec<Effect>) -> Vec<Command> {
     let command = |effect| match effect {
-        Effect::Send(Command::Weigh { .. }) | Effect::Redraw => None,
+        Effect::Send(Command::Weigh { .. })
+        | Effect::Redraw
+        | Effect::SetTitle(_)
+        | Effect::Progress(_) => None,
         Effect::Send(command) => Some(command),
         other => panic!("{other:?}"),
     };

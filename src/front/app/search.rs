@@ -230,7 +230,7 @@ mod tests {
     fn searched(terminal: &Terminal, text: &str) -> (Search, Option<Spot>) {
         let mut search = Search::default();
         search.set(text.to_owned());
-        let at = search.run(terminal, Spot { line: 3, col: 0 }, NOW);
+        let at = search.run(terminal, Spot { line: 4, col: 0 }, NOW);
         (search, at)
     }
 

@@ -65,12 +65,8 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, pane: Rect, effects: &
         MouseEventKind::Down(MouseButton::Left) => down(model, col, row),
         MouseEventKind::Drag(MouseButton::Left) => {
             // Beyond the edge the text comes along.
-            if event.row < pane.y {
-                model.terminal.scroll(1);
-            } else if event.row >= pane.bottom() {
-                model.terminal.scroll(-1);
-            }
-            drag(model, col, row);
+            let lines = i32::from(event.row < pane.y) - i32::from(event.row >= pane.bottom());
+            drag(model, col, row, lines);
         }
         MouseEventKind::Up(MouseButton::Left) => {
             let selected = model
@@ -109,11 +105,12 @@ fn down(model: &mut Model, col: u16, row: u16) {
     model.pressed = Some(Pressed { col, row, kind, dragged: false });
 }
 
-fn drag(model: &mut Model, col: u16, row: u16) {
+fn drag(model: &mut Model, col: u16, row: u16, lines: i32) {
     let Some(pressed) = &mut model.pressed else { return };
     if !std::mem::replace(&mut pressed.dragged, true) && pressed.kind == SelectionKind::Text {
         model.terminal.select(SelectionKind::Text, pressed.col, pressed.row);
     }
+    model.terminal.scroll(lines);
     model.terminal.extend_selection(col, row);
 }
 
