@@ -82,6 +82,7 @@ async fn engine(mut wishes: mpsc::UnboundedReceiver<Command>, news: mpsc::Sender
             | Command::Handover
             | Command::StartWith(_)
             | Command::Prompt(_)
+            | Command::Files
             | Command::Weigh { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 
 mod child;
 mod compaction;
+mod files;
 mod git;
 mod handover;
 mod learned;
@@ -227,6 +228,7 @@ impl Engine {
             Command::StartWith(prompt) => self.start_with(prompt).await,
             Command::Prompt(paste) => self.submit(paste),
             Command::Weigh { revision, text } => self.weigh(revision, text),
+            Command::Files => self.list_files(),
             // The loop ends on it before it comes here.
             Command::Quit => {}
         }

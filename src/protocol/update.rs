@@ -33,6 +33,8 @@ pub enum Update {
         /// Whether lcc estimated them because the server has no tokenizer to ask.
         estimated: bool,
     },
+    /// The project's files by their paths below it, sorted; of very many the first ones.
+    Files(Vec<String>),
     /// Claude Code is about to start in a blank terminal; the front clears the pane.
     ChildStarting,
     /// Claude Code ended by itself.

@@ -97,6 +97,11 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
             return;
         }
         Update::Handover(handover) => super::handover::arrived(model, handover),
+        Update::Files(files) => {
+            if !model.composer.files_came(files) {
+                return;
+            }
+        }
         Update::Weighed { revision, tokens, estimated } => {
             if !model.composer.weighed(revision, tokens, estimated) {
                 return;

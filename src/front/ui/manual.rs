@@ -18,7 +18,8 @@ pub(super) const fn sentence(action: Action) -> &'static str {
         }
         Action::Compose => {
             "composer: a prompt of several lines with its token cost; Ctrl-S sends it as one \
-             paste, ↑ in the first line brings older ones back, Esc closes and keeps the draft"
+             paste, ↑ in the first line brings older ones back, @ and Tab complete the project's \
+             files, Esc closes and keeps the draft"
         }
         Action::Log => {
             "log: what passed the proxy and what the server wrote; / searches, n and N go on, p \
