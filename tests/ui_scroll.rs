@@ -171,7 +171,7 @@ fn from_turn_to_turn() {
         assert_eq!(position(&m).unwrap().turn, Some((turn, 3)));
     }
     leader(&mut m, 'k');
-    assert!(text(&frame(&m)).contains("this is the first turn"));
+    assert!(text(&frame(&m)).contains("no turn begins above this"));
     leader(&mut m, 'j');
     assert!(first_row(&m).starts_with("❯ question 2"));
     // A narrower screen wraps the lines anew; the marks stay with theirs.

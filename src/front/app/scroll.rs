@@ -111,7 +111,7 @@ pub(super) fn jump(model: &mut Model, back: bool) {
         None if back && marks.is_empty() => {
             tell(model, NoticeLevel::Info, "no turn has begun yet".to_owned());
         }
-        None if back => tell(model, NoticeLevel::Info, "this is the first turn".to_owned()),
+        None if back => tell(model, NoticeLevel::Info, "no turn begins above this".to_owned()),
         None => model.terminal.scroll_to_bottom(),
     }
     super::copy::moved(model);

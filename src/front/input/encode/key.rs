@@ -172,7 +172,11 @@ fn editing(code: KeyCode, mods: KeyModifiers, modes: Modes) -> Vec<u8> {
     // kitty leaves the other three as they were unless a modifier is held or flag 8 is set.
     let disambiguated =
         modes.kitty_disambiguate && (code == KeyCode::Esc || modes.kitty_all || !mods.is_empty());
-    if newline || disambiguated {
+    if newline && !modes.kitty_disambiguate {
+        // With another modifier it would mean nothing to it.
+        return csi_u(number, KeyModifiers::SHIFT);
+    }
+    if disambiguated {
         return csi_u(number, mods);
     }
     let entered = matches!(code, KeyCode::Enter | KeyCode::Tab);

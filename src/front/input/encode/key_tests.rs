@@ -66,7 +66,7 @@ fn legacy_editing_keys() {
         &[
             (Enter, NONE, "\r"),
             (Enter, SHIFT, "\x1b[13;2u"),
-            (Enter, SHIFT | CTRL, "\x1b[13;6u"),
+            (Enter, SHIFT | CTRL, "\x1b[13;2u"),
             (Enter, ALT, "\x1b\r"),
             (Enter, CTRL, "\r"),
             (Tab, NONE, "\t"),
