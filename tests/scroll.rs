@@ -247,7 +247,8 @@ fn who_looks_elsewhere_is_called() {
     });
     let turn = |cockpit: &mut Cockpit, focus: &[u8], word: &str| {
         cockpit.outer.send(focus);
-        cockpit.line(word);
+        // New words enough to be read for some seconds; what was read before is cached.
+        cockpit.line(&format!("{word} {word} 1 {word} 2 {word} 3 {word} 4 {word} 5 {word} 6"));
         cockpit.last_row("a turn", |row| row.contains("reading"));
         cockpit.last_row("its end", |row| row.contains("idle"));
     };

@@ -110,8 +110,8 @@ pub struct Attention {
     typed: Option<Moment>,
     /// When the turn that runs began.
     busy: Option<Moment>,
-    /// When it seemed to end.
-    calm: Option<Moment>,
+    /// When it seemed to end, and whether somebody looked then.
+    calm: Option<(Moment, bool)>,
     /// Since when the title has said idle in the midst of it, and whether that was told.
     waits: Option<(Moment, bool)>,
     /// Whether the full window was told.
@@ -161,7 +161,7 @@ impl Attention {
     #[must_use]
     pub fn wake(&self) -> Option<Moment> {
         let waits = self.waits.filter(|(_, told)| !told).map(|(since, _)| since + WAITS);
-        let calm = self.calm.map(|at| at + SETTLES);
+        let calm = self.calm.map(|(at, _)| at + SETTLES);
         [waits, calm].into_iter().flatten().min()
     }
 
@@ -192,14 +192,15 @@ impl Attention {
             (self.busy, self.calm) = (None, None);
             return None;
         }
-        let calm = *self.calm.get_or_insert(now);
+        let present = self.present(now);
+        let (calm, seen) = *self.calm.get_or_insert((now, present));
         if now.since(calm) < SETTLES {
             return None;
         }
         (self.busy, self.calm) = (None, None);
         let seconds = calm.since(began).as_secs();
         let long = self.settings.after_s > 0 && seconds >= self.settings.after_s;
-        long.then_some(Want::TurnEnded(seconds))
+        (long && !seen).then_some(Want::TurnEnded(seconds))
     }
 
     fn waiting(&mut self, waits: bool, now: Moment) -> Option<Want> {

@@ -66,6 +66,15 @@ fn who_looks_is_not_called_and_not_called_later() {
 }
 
 #[test]
+fn who_saw_the_end_and_then_looked_away_is_not_called() {
+    use Phase::{Idle, Prefill};
+    let mut attention = Attention::new(Settings::default(), true);
+    assert_eq!(course(&mut attention, &[(0, Prefill), (30_000, Idle)]), []);
+    attention.focus(false);
+    assert_eq!(course(&mut attention, &[(30_500, Idle), (31_000, Idle), (40_000, Idle)]), []);
+}
+
+#[test]
 fn where_focus_is_not_reported_typing_shows_presence() {
     let mut attention = Attention::new(Settings::default(), false);
     assert!(!attention.present(at(0)));
