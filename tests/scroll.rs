@@ -276,8 +276,8 @@ fn who_looks_elsewhere_is_called() {
     cockpit.outer.send(b"\x1b[I");
     cockpit.quit();
     let raw = String::from_utf8_lossy(&cockpit.outer.raw()).into_owned();
-    let last = raw.rfind("\x1b]9;4;").unwrap();
-    assert!(raw[last..].starts_with("\x1b]9;4;0;0\x07"), "the task bar is given back");
+    let last = raw.rsplit("\x1b]9;4;").next().unwrap();
+    assert!(last.starts_with("0;0\x07"), "the task bar is given back");
 }
 
 #[test]

@@ -29,8 +29,6 @@ use crate::{
     },
 };
 
-/// Lines kept above Claude Code's pane.
-
 /// Everything a start needs, decided before the screen is taken.
 struct Start {
     session: SessionSettings,

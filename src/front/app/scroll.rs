@@ -106,13 +106,12 @@ pub(super) fn jump(model: &mut Model, back: bool) {
             let spot = crate::front::terminal::Spot { line: mark.line, col: 0 };
             model.terminal.caret_to(spot);
         }
-        // On the live screen itself.
-        Some(_) => model.terminal.scroll_to_bottom(),
         None if back && marks.is_empty() => {
             tell(model, NoticeLevel::Info, "no turn has begun yet".to_owned());
         }
         None if back => tell(model, NoticeLevel::Info, "no turn begins above this".to_owned()),
-        None => model.terminal.scroll_to_bottom(),
+        // A mark that is left stands on the live screen itself.
+        Some(_) | None => model.terminal.scroll_to_bottom(),
     }
     super::copy::moved(model);
 }

@@ -130,7 +130,7 @@ impl Aside {
     }
 
     /// Runs the command and posts to the address that the settings name.
-    pub(super) fn call(&self, want: Want, text: String) {
+    pub(super) fn call(&self, want: Want, text: &str) {
         let project = self.options.project.display().to_string();
         if let Some((program, args)) = self.options.command.split_first()
             && let Ok(permit) = Arc::clone(&self.calls).try_acquire_owned()
@@ -139,7 +139,7 @@ impl Aside {
             command
                 .args(args)
                 .env("LCC_EVENT", want.name())
-                .env("LCC_TEXT", &text)
+                .env("LCC_TEXT", text)
                 .env("LCC_PROJECT", &project)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
@@ -243,7 +243,7 @@ mod tests {
         let url = format!("http://{}/told", listener.local_addr().unwrap());
         let options = AsideOptions { webhook: Some(url), ..AsideOptions::default() };
         let (aside, _inbox) = aside(options);
-        aside.call(Want::Waits, "demo: Claude Code waits for you".to_owned());
+        aside.call(Want::Waits, "demo: Claude Code waits for you");
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut seen = String::new();
         let mut buffer = [0; 1024];
@@ -278,7 +278,7 @@ mod tests {
             ..AsideOptions::default()
         };
         let (aside, _inbox) = aside(options);
-        aside.call(Want::TurnEnded(31), "demo; $(rm x)".to_owned());
+        aside.call(Want::TurnEnded(31), "demo; $(rm x)");
         // All calls have come to their end when every place is free.
         let _all = aside.calls.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
         assert_eq!(std::fs::read_to_string(told).unwrap(), "turn-ended|demo; $(rm x)");

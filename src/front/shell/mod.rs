@@ -312,7 +312,7 @@ impl Front {
                 Effect::Bell => self.out.push(b'\x07'),
                 Effect::Clipboard(text) => outer::set_clipboard(&text, &mut self.out),
                 Effect::Notify(text) => self.aside.notify(&text, &mut self.out),
-                Effect::Call { want, text } => self.aside.call(want, text),
+                Effect::Call { want, text } => self.aside.call(want, &text),
                 Effect::Progress(progress) => self.aside.progress(progress, &mut self.out),
                 Effect::Copy(text) => self.aside.copy(text, &mut self.out),
                 Effect::Save { name, text } => self.aside.save(name, text),

@@ -46,7 +46,7 @@ pub(super) fn save(places: &Places, name: &str, text: &str) -> Result<String, St
 }
 
 fn resolve(places: &Places, name: &str) -> Result<PathBuf, String> {
-    if name.ends_with('/') || matches!(Path::new(name).file_name(), None) {
+    if name.ends_with('/') || Path::new(name).file_name().is_none() {
         return Err(format!("{name} is no name of a file"));
     }
     if let Some(rest) = name.strip_prefix("~/") {

@@ -199,7 +199,8 @@ mod tests {
             |v: &'static str| vec![("TERM_PROGRAM", "iTerm.app"), ("TERM_PROGRAM_VERSION", v)];
         let ghostty =
             |v: &'static str| vec![("TERM_PROGRAM", "ghostty"), ("TERM_PROGRAM_VERSION", v)];
-        let table: Vec<(Vec<(&str, &str)>, Notifies, bool, Option<bool>, bool)> = vec![
+        type Case<'a> = (Vec<(&'a str, &'a str)>, Notifies, bool, Option<bool>, bool);
+        let table: Vec<Case<'_>> = vec![
             (vec![], Osc9, false, None, true),
             (vec![("TERM", "xterm-256color")], Osc9, false, None, true),
             (vec![("TERM", "xterm-kitty")], Osc99, false, Some(true), true),
