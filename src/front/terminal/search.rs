@@ -20,6 +20,11 @@ impl Pattern {
     /// # Errors
     /// The sentence to show when it is no regular expression or a too costly one.
     pub fn new(text: &str, regex: bool, case: bool) -> Result<Self, String> {
+        // The emulator feeds its cells without a sign between the lines.
+        let anchored = text.starts_with('^') || (text.ends_with('$') && !text.ends_with(r"\$"));
+        if regex && anchored {
+            return Err("^ and $ find nothing here".to_owned());
+        }
         let body = if regex { text.to_owned() } else { escaped(text) };
         let flag = if case { "(?-i)" } else { "(?i)" };
         RegexSearch::new(&format!("{flag}{body}"))
@@ -105,7 +110,12 @@ mod tests {
         assert_eq!(places(&t, "a.b", false, true), [(0, 0, 2)]);
         assert_eq!(places(&t, "a.b", false, false), [(0, 0, 2), (2, 0, 2)]);
         assert_eq!(places(&t, "a.b", true, true), [(0, 0, 2), (1, 0, 2)]);
-        assert_eq!(places(&t, "^a", true, true), [(0, 0, 0), (1, 0, 0)]);
+        assert_eq!(places(&t, "[^x]nd", true, true), [(3, 0, 2)]);
+        assert_eq!(places(&t, "^", false, true), []);
+        for anchored in ["^a", "d$"] {
+            assert!(Pattern::new(anchored, true, true).is_err(), "{anchored}");
+        }
+        assert!(Pattern::new(r"\$", true, true).is_ok());
         assert!(Pattern::new("(", true, true).is_err());
         assert!(Pattern::new("(", false, true).is_ok());
     }
