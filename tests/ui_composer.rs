@@ -37,7 +37,10 @@ fn write(model: &mut Model, text: &str) -> Vec<Effect> {
 
 fn sent(effects: Vec<Effect>) -> Vec<Command> {
     let command = |effect| match effect {
-        Effect::Send(Command::Weigh { .. }) | Effect::Redraw => None,
+        Effect::Send(Command::Weigh { .. } | Command::Files)
+        | Effect::Redraw
+        | Effect::SetTitle(_)
+        | Effect::Progress(_) => None,
         Effect::Send(command) => Some(command),
         other => panic!("{other:?}"),
     };
@@ -205,4 +208,33 @@ fn no_size_of_the_terminal_breaks_it() {
         press(&mut m, KeyCode::Up);
         frame(&m);
     }
+}
+
+#[test]
+fn files_are_completed_behind_an_at() {
+    let mut m = running((80, 24), idle());
+    press(&mut m, KeyCode::F(7));
+    let effects = write(&mut m, "look at @");
+    assert!(effects.contains(&Effect::Send(Command::Files)));
+    assert!(!write(&mut m, "ma").contains(&Effect::Send(Command::Files)), "asked once");
+    let files = ["src/main.rs", "src/domain/mod.rs", "docs/manual page.md", "Makefile", "a", "b"];
+    say(&mut m, Update::Files(files.map(str::to_owned).to_vec()));
+    let names = |m: &Model| m.composer.completion().unwrap().0.to_vec();
+    assert_eq!(names(&m), ["Makefile", "src/main.rs", "docs/manual page.md", "src/domain/mod.rs"]);
+    press(&mut m, KeyCode::Tab);
+    press(&mut m, KeyCode::Tab);
+    assert_eq!(m.composer.text(Purpose::Prompt), "look at @src/main.rs");
+    insta::assert_snapshot!("composer_files_80x24", text(&frame(&m)));
+    press(&mut m, KeyCode::Tab);
+    assert_eq!(m.composer.text(Purpose::Prompt), "look at @\"docs/manual page.md\"");
+    press(&mut m, KeyCode::BackTab);
+    write(&mut m, " and go");
+    assert_eq!(m.composer.completion(), None);
+    assert_eq!(m.composer.text(Purpose::Prompt), "look at @src/main.rs and go");
+    // Esc puts the list away first, then the composer.
+    write(&mut m, " @m");
+    press(&mut m, KeyCode::Esc);
+    assert_eq!((open(&m), m.composer.completion()), (Some(Purpose::Prompt), None));
+    press(&mut m, KeyCode::Esc);
+    assert_eq!(open(&m), None);
 }

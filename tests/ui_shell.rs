@@ -15,7 +15,7 @@ use bytes::Bytes;
 use lcc::{
     front::{
         input::Keymap,
-        shell::{Border, FrontError, FrontOptions, Title, run},
+        shell::{AsideOptions, Border, FrontError, FrontOptions, Title, run},
         theme::{Depth, builtin},
     },
     protocol::{Command, Update},
@@ -47,6 +47,7 @@ fn front() {
         title: Title { project: "demo".to_owned(), practice: true },
         scrollback: 100,
         border: Border::default(),
+        aside: AsideOptions::default(),
     };
     let result = runtime.block_on(async {
         let (commands, wishes) = mpsc::unbounded_channel();
@@ -82,6 +83,7 @@ async fn engine(mut wishes: mpsc::UnboundedReceiver<Command>, news: mpsc::Sender
             | Command::Handover
             | Command::StartWith(_)
             | Command::Prompt(_)
+            | Command::Files
             | Command::Weigh { .. } => {}
         }
     }

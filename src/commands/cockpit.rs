@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::CockpitArgs,
-    config::{Key, Origin, Resolved},
+    config::{AttentionTable, Key, NotifyForm, Origin, Resolved, Settings},
     domain::Equipment,
     engine::{
         backend::LogPlace,
@@ -26,13 +26,10 @@ use crate::{
     },
     front::{
         input::{Keymap, Leader},
-        shell,
+        shell::{self, Notifies},
         theme::{Depth, Theme},
     },
 };
-
-/// Lines kept above Claude Code's pane.
-const SCROLLBACK: usize = 10_000;
 
 /// Everything a start needs, decided before the screen is taken.
 struct Start {
@@ -175,8 +172,9 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             project: project.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             practice: false,
         },
-        scrollback: SCROLLBACK,
+        scrollback: usize::try_from(settings.scrollback).unwrap_or(usize::MAX),
         border: shell::Border::new(settings.clipboard, project.clone()),
+        aside: aside(settings, around, &project),
     };
     Ok(Start { private, session, front })
 }
@@ -189,6 +187,29 @@ fn extra(args: &CockpitArgs, outfit: &Outfit) -> Vec<OsString> {
         word
     });
     added.chain(args.claude_args.iter().cloned()).collect()
+}
+
+/// Whom the front calls, and where it saves.
+fn aside(settings: &Settings, around: &Surroundings, project: &Path) -> shell::AsideOptions {
+    let AttentionTable { after, bell, notify, progress, command, webhook } =
+        settings.attention.clone();
+    let notifies = match notify {
+        NotifyForm::Auto => None,
+        NotifyForm::Osc9 => Some(Notifies::Osc9),
+        NotifyForm::Osc777 => Some(Notifies::Osc777),
+        NotifyForm::Osc99 => Some(Notifies::Osc99),
+        NotifyForm::Off => Some(Notifies::Never),
+    };
+    let notify = notify != NotifyForm::Off;
+    shell::AsideOptions {
+        attention: shell::AttentionSettings { after_s: after, bell, notify, progress },
+        notifies,
+        command,
+        webhook,
+        env: around.env.clone(),
+        project: project.to_owned(),
+        saved: around.paths.state.join("saved"),
+    }
 }
 
 fn given(resolved: &Resolved, key: Key) -> bool {

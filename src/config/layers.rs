@@ -77,6 +77,13 @@ impl Flags {
             | Key::ServeKeep
             | Key::ServeCacheRam
             | Key::ServeSwaFull
+            | Key::Scrollback
+            | Key::AttentionAfter
+            | Key::AttentionBell
+            | Key::AttentionNotify
+            | Key::AttentionProgress
+            | Key::AttentionCommand
+            | Key::AttentionWebhook
             | Key::WarmStart
             | Key::SnapshotsLimit
             | Key::SnapshotsEvery

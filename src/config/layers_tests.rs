@@ -56,7 +56,7 @@ fn the_examples_of_the_schema_are_valid_together() {
             file.push('\n');
         }
     }
-    let file = file.replace("\"http://", "\"https://");
+    let file = file.replace("server = \"http://", "server = \"https://");
     let resolved = resolve(&layers(&file)).unwrap();
     for key in Key::ALL.into_iter().filter(|key| !EXCLUDED.contains(key)) {
         assert_ne!(resolved.origin(key), Origin::Default, "{key:?}");

@@ -5,6 +5,7 @@
 //! `docs/CONFIGURATION.md`.
 
 mod access;
+mod attention;
 mod document;
 mod error;
 mod layers;
@@ -19,6 +20,7 @@ mod suggest;
 mod value;
 
 pub use access::{AccessSettings, CommandHeader};
+pub use attention::{AttentionTable, NotifyForm};
 pub use error::{ConfigError, Place, Problem};
 pub use layers::{Flags, Layers, Resolved, ServeFlags, resolve};
 pub use load::{LoadError, Loaded, load};

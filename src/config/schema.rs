@@ -2,6 +2,8 @@
 
 #[path = "schema_access.rs"]
 mod access;
+#[path = "schema_attention.rs"]
+mod attention;
 #[path = "schema_bodies.rs"]
 mod bodies;
 #[path = "schema_clipboard.rs"]
@@ -74,6 +76,20 @@ pub enum Key {
     Panes,
     /// Who may write the clipboard.
     Clipboard,
+    /// Lines kept above the pane.
+    Scrollback,
+    /// Seconds from which on a turn is long.
+    AttentionAfter,
+    /// Whether a call rings the bell.
+    AttentionBell,
+    /// How a call has the terminal notify.
+    AttentionNotify,
+    /// Whether the task bar shows progress.
+    AttentionProgress,
+    /// A program that is run at a call.
+    AttentionCommand,
+    /// Where a call is posted to.
+    AttentionWebhook,
     /// Authorities to trust.
     TlsCa,
     /// Client certificate.
@@ -160,7 +176,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 62] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -182,6 +198,13 @@ impl Key {
         Self::Leader,
         Self::Panes,
         Self::Clipboard,
+        Self::Scrollback,
+        Self::AttentionAfter,
+        Self::AttentionBell,
+        Self::AttentionNotify,
+        Self::AttentionProgress,
+        Self::AttentionCommand,
+        Self::AttentionWebhook,
         Self::TlsCa,
         Self::TlsCert,
         Self::TlsKey,
@@ -219,8 +242,17 @@ impl Key {
     ];
 
     /// The tables that a file may have.
-    pub const TABLES: [&'static str; 8] =
-        ["tls", "auth", "practice", "serve", "snapshots", "limits", "prefix_care", "sandbox"];
+    pub const TABLES: [&'static str; 9] = [
+        "tls",
+        "auth",
+        "practice",
+        "serve",
+        "snapshots",
+        "limits",
+        "prefix_care",
+        "sandbox",
+        "attention",
+    ];
 
     /// The setting with this name in this table.
     #[must_use]
@@ -437,6 +469,13 @@ impl Key {
             Self::AddDirs => sandbox::ADD_DIRS,
             Self::PassEnv => sandbox::PASS_ENV,
             Self::Clipboard => clipboard::CLIPBOARD,
+            Self::Scrollback => attention::SCROLLBACK,
+            Self::AttentionAfter => attention::AFTER,
+            Self::AttentionBell => attention::BELL,
+            Self::AttentionNotify => attention::NOTIFY,
+            Self::AttentionProgress => attention::PROGRESS,
+            Self::AttentionCommand => attention::COMMAND,
+            Self::AttentionWebhook => attention::WEBHOOK,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use super::{access::AccessSettings, schema::Key, value::Given};
+use super::{access::AccessSettings, attention::AttentionTable, schema::Key, value::Given};
 use crate::domain::{
     Api, ClipboardPolicy, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy,
     Tier,
@@ -127,6 +127,10 @@ pub struct Settings {
     pub panes: bool,
     /// Who may write the clipboard of the user's terminal.
     pub clipboard: ClipboardPolicy,
+    /// Lines kept above the pane.
+    pub scrollback: u64,
+    /// Whom to call who looks elsewhere.
+    pub attention: AttentionTable,
     /// Certificates and credentials for `server`.
     pub access: AccessSettings,
     /// The practice server.
@@ -173,6 +177,8 @@ impl Default for Settings {
             access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
+            scrollback: 10_000,
+            attention: AttentionTable::default(),
             warm_start: true,
             snapshots: SnapshotsTable { limit: 4_096, every: 60 },
             limits: LimitsTable { memory: None, processes: 4_096, disk_free: 1_024 },
@@ -226,6 +232,13 @@ impl Settings {
             Key::ServeKvType => self.serve.kv_type = given.name()?,
             Key::ServeCacheRam => self.serve.cache_ram = Some(given.mebibytes()?),
             Key::ServeSwaFull => self.serve.swa_full = given.switch()?,
+            Key::Scrollback => self.scrollback = given.lines()?,
+            Key::AttentionAfter => self.attention.after = given.seconds()?,
+            Key::AttentionBell => self.attention.bell = given.switch()?,
+            Key::AttentionNotify => self.attention.notify = given.name()?,
+            Key::AttentionProgress => self.attention.progress = given.switch()?,
+            Key::AttentionCommand => self.attention.command = given.words()?,
+            Key::AttentionWebhook => self.attention.webhook = Some(given.webhook()?),
             Key::WarmStart => self.warm_start = given.switch()?,
             Key::SnapshotsLimit => self.snapshots.limit = given.mebibytes()?,
             Key::SnapshotsEvery => self.snapshots.every = given.tokens()?,
@@ -311,6 +324,14 @@ impl Settings {
             Key::ServeKvType => self.serve.kv_type.to_string(),
             Key::ServeCacheRam => self.serve.cache_ram.map_or_else(unset, |mib| mib.to_string()),
             Key::ServeSwaFull => self.serve.swa_full.to_string(),
+            Key::Scrollback => self.scrollback.to_string(),
+            Key::AttentionAfter => self.attention.after.to_string(),
+            Key::AttentionBell => self.attention.bell.to_string(),
+            Key::AttentionNotify => self.attention.notify.to_string(),
+            Key::AttentionProgress => self.attention.progress.to_string(),
+            Key::AttentionCommand if self.attention.command.is_empty() => unset(),
+            Key::AttentionCommand => self.attention.command.join(" "),
+            Key::AttentionWebhook => self.attention.webhook.clone().unwrap_or_else(unset),
             Key::WarmStart => self.warm_start.to_string(),
             Key::SnapshotsLimit => self.snapshots.limit.to_string(),
             Key::SnapshotsEvery => self.snapshots.every.to_string(),

@@ -159,6 +159,36 @@ impl Given<'_> {
         if minutes > DAY { Err(format!("expected {expected}")) } else { Ok(minutes) }
     }
 
+    /// Lines of a scrollback.
+    pub(super) fn lines(&self) -> Result<u64, String> {
+        // Over a gigabyte of full lines.
+        const MOST: u64 = 200_000;
+        let expected = "a whole number of lines from 0 to 200,000";
+        let lines = self.whole(expected)?;
+        if lines <= MOST { Ok(lines) } else { Err(format!("expected {expected}")) }
+    }
+
+    /// Seconds up to a day; 0: never.
+    pub(super) fn seconds(&self) -> Result<u64, String> {
+        let expected = "a whole number of seconds from 0 to 86400";
+        let seconds = self.whole(expected)?;
+        if seconds <= 86_400 { Ok(seconds) } else { Err(format!("expected {expected}")) }
+    }
+
+    /// An `http` URL that stays on this machine.
+    pub(super) fn webhook(&self) -> Result<String, String> {
+        let url = server_url::parse(self.string("a URL such as http://127.0.0.1:9000/lcc")?)?;
+        if server_url::is_https(&url) {
+            return Err("expected http: what stays on this machine needs no certificate".to_owned());
+        }
+        if !server_url::is_loopback(&url) {
+            return Err("leads to another machine; what lcc tells stays on this one: expected \
+                        http://127.0.0.1, http://[::1] or http://localhost"
+                .to_owned());
+        }
+        Ok(url)
+    }
+
     /// The API of the server; `None`: the one it wants.
     pub(super) fn dialect(&self) -> Result<Option<Api>, String> {
         let expected = "auto, anthropic or openai";

@@ -3,6 +3,7 @@
 mod child;
 mod compaction;
 mod eye;
+mod files;
 mod git;
 mod handover;
 mod learned;
@@ -97,6 +98,8 @@ struct Engine {
     watching: eye::Watching,
     size: (u16, u16),
     trust: trust::Trust,
+    /// Turns whose start the front has been told.
+    turns_told: u64,
 }
 
 impl Engine {
@@ -135,6 +138,7 @@ impl Engine {
             server_news: ServerNews::default(),
             watching: eye::Watching::default(),
             trust: trust::Trust::default(),
+            turns_told: 0,
         }
     }
 
@@ -233,6 +237,7 @@ impl Engine {
             Command::StartWith(prompt) => self.start_with(prompt).await,
             Command::Prompt(paste) => self.submit(paste),
             Command::Weigh { revision, text } => self.weigh(revision, text),
+            Command::Files => self.list_files(),
             // The loop ends on it before it comes here.
             Command::Quit => {}
         }
@@ -358,6 +363,11 @@ impl Engine {
             self.watching.record(&self.settings.home, egress);
         }
         self.meter.observe(observation);
+        let number = self.meter.turns_begun();
+        if number > self.turns_told {
+            self.turns_told = number;
+            self.push(Update::TurnStarted { number });
+        }
         self.log.observe(observation);
         if let Some(line) = &mut self.line {
             line.warmer.observe(observation);

@@ -34,6 +34,9 @@ pub enum Command {
         /// The text.
         text: String,
     },
+    /// List the project's files, for a prompt that names them; answered with
+    /// [`super::Update::Files`].
+    Files,
     /// End the session.
     Quit,
 }

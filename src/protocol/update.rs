@@ -12,6 +12,12 @@ pub enum Update {
     Output(Bytes),
     /// All figures, anew. Sent when they change, at most ten times a second.
     Snapshot(Box<Snapshot>),
+    /// A turn has begun: the user's prompt is on its way to the server. Comes in order with
+    /// [`Update::Output`].
+    TurnStarted {
+        /// Which one of this session, from 1.
+        number: u64,
+    },
     /// Something the user should read.
     Notice(Notice),
     /// New lines of the log, oldest first; at most ten times a second.
@@ -27,6 +33,8 @@ pub enum Update {
         /// Whether lcc estimated them because the server has no tokenizer to ask.
         estimated: bool,
     },
+    /// The project's files by their paths below it, sorted; of very many the first ones.
+    Files(Vec<String>),
     /// Claude Code is about to start in a blank terminal; the front clears the pane.
     ChildStarting,
     /// Claude Code ended by itself.

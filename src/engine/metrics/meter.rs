@@ -243,6 +243,12 @@ impl Meter {
         self.split.switch(share);
     }
 
+    /// Turns that have begun, over or not.
+    #[must_use]
+    pub fn turns_begun(&self) -> u64 {
+        self.turns.begun()
+    }
+
     fn flight(
         &self,
         id: RequestId,

@@ -118,6 +118,11 @@ impl Turns {
         rise.into_iter().for_each(|rise| self.growth.push(rise));
     }
 
+    /// Turns that have begun, over or not.
+    pub(super) fn begun(&self) -> u64 {
+        self.ended + u64::from(self.open.as_ref().is_some_and(|turn| !turn.resumed))
+    }
+
     /// Whether any prompt has been given yet.
     pub(super) fn any(&self) -> bool {
         self.ended > 0 || self.open.is_some()

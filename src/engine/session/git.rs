@@ -23,34 +23,9 @@ const PACKED: u64 = 16 << 20;
 /// The files of `project` that differ from its last commit; `None` when it is no repository, git
 /// is not there, or it takes too long. `path`: where programs are looked for.
 pub(super) async fn changed(project: &Path, path: Option<&str>) -> Option<Vec<ChangedFile>> {
-    let repository = project.join(".git");
-    let head = head(&repository)?;
+    let head = head(&project.join(".git"))?;
     let scratch = Scratch::make(&head).ok()?;
-    let ask = |words: &[&str]| {
-        let mut git = Command::new("git");
-        git.args(["--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false"])
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"])
-            .args(words)
-            .env_clear()
-            .env("PATH", path.map_or_else(|| OsStr::new("/usr/bin:/bin"), OsStr::new))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_ATTR_NOSYSTEM", "1")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_DIR", &scratch.0)
-            .env("GIT_WORK_TREE", project)
-            .env("GIT_OBJECT_DIRECTORY", repository.join("objects"))
-            .env("GIT_INDEX_FILE", repository.join("index"))
-            .current_dir(&scratch.0)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        async move {
-            let out = git.output().await.ok()?;
-            out.status.success().then_some(out.stdout)
-        }
-    };
+    let ask = |words: &[&str]| ask(&scratch, project, path, words);
     let status = ask(&[
         "status",
         "--porcelain=v1",
@@ -73,6 +48,53 @@ pub(super) async fn changed(project: &Path, path: Option<&str>) -> Option<Vec<Ch
     let both = async { tokio::join!(status, counts) };
     let (status, counts) = tokio::time::timeout(PATIENCE, both).await.ok()?;
     Some(files(&status?, &counts.unwrap_or_default()))
+}
+
+/// The files of `project` that git knows or does not ignore, by their paths, `most` at most;
+/// `None` as with [`changed`].
+pub(super) async fn listed(project: &Path, path: Option<&str>, most: usize) -> Option<Vec<String>> {
+    let head = head(&project.join(".git"))?;
+    let scratch = Scratch::make(&head).ok()?;
+    let words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"];
+    let out = tokio::time::timeout(PATIENCE, ask(&scratch, project, path, &words)).await.ok()??;
+    let names = out.split(|b| *b == 0).filter_map(|name| std::str::from_utf8(name).ok());
+    // A repository within is named as a folder.
+    let files = names.filter(|name| !name.is_empty() && !name.ends_with('/'));
+    Some(files.take(most).map(str::to_owned).collect())
+}
+
+/// What git prints, asked of the scratch repository about the project's files; `None` when it
+/// fails.
+fn ask(
+    scratch: &Scratch,
+    project: &Path,
+    path: Option<&str>,
+    words: &[&str],
+) -> impl Future<Output = Option<Vec<u8>>> + use<> {
+    let repository = project.join(".git");
+    let mut git = Command::new("git");
+    git.args(["--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false"])
+        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"])
+        .args(words)
+        .env_clear()
+        .env("PATH", path.map_or_else(|| OsStr::new("/usr/bin:/bin"), OsStr::new))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_ATTR_NOSYSTEM", "1")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_DIR", &scratch.0)
+        .env("GIT_WORK_TREE", project)
+        .env("GIT_OBJECT_DIRECTORY", repository.join("objects"))
+        .env("GIT_INDEX_FILE", repository.join("index"))
+        .current_dir(&scratch.0)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    async move {
+        let out = git.output().await.ok()?;
+        out.status.success().then_some(out.stdout)
+    }
 }
 
 /// A repository that holds nothing but where `HEAD` is. Removed when dropped.

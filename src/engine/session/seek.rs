@@ -64,6 +64,7 @@ impl Engine {
                 command = inbox.recv() => match command {
                     Some(Command::Quit) | None => return None,
                     Some(Command::Resize { cols, rows }) => self.size = (cols, rows),
+                    Some(Command::Files) => self.list_files(),
                     Some(
                         Command::Input(_)
                         | Command::Compact(_)
@@ -104,6 +105,7 @@ impl Engine {
                 Command::Quit => return false,
                 Command::RestartFresh => return true,
                 Command::Resize { cols, rows } => self.size = (cols, rows),
+                Command::Files => self.list_files(),
                 Command::Input(_)
                 | Command::Compact(_)
                 | Command::Handover

@@ -7,8 +7,8 @@ use crate::{
 };
 
 use super::{
-    Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay, border,
-    dialog::freed_sentence, handover, pane,
+    Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay, border, copy,
+    dialog::freed_sentence, handover, pane, scroll,
 };
 
 /// Runs one action, whether its key was pressed or its name clicked.
@@ -22,6 +22,11 @@ pub(super) fn run(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Log => log(model),
         Action::Handover => handover::note(model, effects),
         Action::Compose => handover::prompt(model),
+        Action::Search => copy::search(model),
+        Action::Read => copy::read(model),
+        Action::Save => copy::save(model),
+        Action::TurnBack => scroll::jump(model, true),
+        Action::TurnOn => scroll::jump(model, false),
         Action::Quit => quit(model, effects),
         Action::Dismiss => {
             super::alert::dismiss(model);

@@ -3,6 +3,7 @@
 //! One room for two purposes: F6's note for a fresh session, and F7's prompt for this one. Each
 //! keeps its draft while the composer is closed.
 
+mod complete;
 mod history;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEventKind};
@@ -15,6 +16,7 @@ use crate::{
 };
 
 use super::Effect;
+use complete::Completion;
 use history::History;
 
 /// Most bytes of a text: more fits no window, and a paste of the wrong file is no prompt.
@@ -57,6 +59,7 @@ pub struct Composer {
     note: Draft,
     prompt: Draft,
     history: History,
+    completion: Completion,
     /// Counts the texts that were sent to be weighed.
     revision: u64,
     /// The session the note was taken from.
@@ -155,7 +158,20 @@ impl Composer {
         effects: &mut Vec<Effect>,
     ) -> Pressed {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if matches!(key.code, KeyCode::Tab | KeyCode::BackTab)
+            && let Some((gone, put)) = self.completion.next(key.code == KeyCode::BackTab)
+        {
+            let area = &mut self.draft_mut(purpose).area;
+            for _ in 0..gone {
+                area.delete_char();
+            }
+            area.insert_str(put);
+            self.changed(purpose, effects);
+            return Pressed::Taken;
+        }
         let edits = match key.code {
+            // First the list, then the composer.
+            KeyCode::Esc if self.completion.close() => return Pressed::Taken,
             KeyCode::Esc => return Pressed::Closes,
             KeyCode::Char('c') if control => return Pressed::Closes,
             KeyCode::Char('s') if control => return Pressed::Sends,
@@ -169,7 +185,36 @@ impl Composer {
         if edits {
             self.changed(purpose, effects);
         }
+        self.complete(purpose, effects);
         Pressed::Taken
+    }
+
+    /// The files have come; says whether that is to be seen.
+    pub(super) fn files_came(&mut self, files: Vec<String>) -> bool {
+        self.completion.came(files)
+    }
+
+    /// The files that fit the word at the cursor, and which of them was taken.
+    #[must_use]
+    pub fn completion(&self) -> Option<(&[String], Option<usize>)> {
+        self.completion.shown()
+    }
+
+    /// The composer was opened: files may have come and gone since the last time.
+    pub(super) fn opened(&mut self) {
+        self.completion.asked = false;
+        self.completion.typed(None);
+    }
+
+    /// Looks at the word before the cursor; the files are asked for when one is named.
+    fn complete(&mut self, purpose: Purpose, effects: &mut Vec<Effect>) {
+        let area = &self.draft(purpose).area;
+        let DataCursor(row, col) = area.cursor();
+        let word = area.lines().get(row).and_then(|line| complete::word(line, col));
+        if word.is_some() && !std::mem::replace(&mut self.completion.asked, true) {
+            effects.push(Effect::Send(Command::Files));
+        }
+        self.completion.typed(word);
     }
 
     /// Pasted text; nothing in it is a key.

@@ -123,6 +123,7 @@ fn send(model: &mut Model, effects: &mut Vec<Effect>) {
 /// One composer at a time, on top.
 fn open(model: &mut Model, purpose: Purpose) {
     model.overlays.retain(|overlay| !matches!(overlay, Overlay::Composer(_)));
+    model.composer.opened();
     model.overlays.push(Overlay::Composer(purpose));
 }
 

@@ -91,7 +91,7 @@ pub fn keybar(model: &Model) -> KeyBar {
 /// one that puts an alert away, too.
 fn fit(room: u16, gap: u16, letters: bool, dismiss: bool) -> Vec<Entry> {
     let mut left = Keymap::BINDINGS.to_vec();
-    left.retain(|bound| bound.function.is_some() || dismiss);
+    left.retain(|bound| bound.function.is_some() || (dismiss && bound.action == Action::Dismiss));
     for gone in std::iter::once(None).chain(GO_FIRST.into_iter().map(Some)) {
         left.retain(|bound| Some(bound.action) != gone);
         let mut col = 1;

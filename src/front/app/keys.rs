@@ -4,17 +4,22 @@ use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use crate::{
-    front::input::{Fed, encode},
+    front::input::{Fed, Hint, encode},
     protocol::{Command, Notice, NoticeLevel},
 };
 
-use super::{Ask, ChildState, Effect, Model, Overlay, action, handover, log::Pressed};
+use super::{
+    Ask, ChildState, Effect, Model, Overlay, action, copy, drop, handover, log::Pressed, scroll,
+};
 
 /// A key.
 pub(super) fn press(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     match model.keymap.feed(key) {
         Fed::Action(wanted) => action::run(model, wanted, effects),
         Fed::Pass(key) => passed(model, key, effects),
+        // As Claude Code does when it runs bare: back to the shell. It would stop itself, and
+        // nobody in this pane could wake it; so lcc stops, and Claude Code waits with it.
+        Fed::Hint(Hint::Suspend) => effects.push(Effect::Suspend),
         Fed::Hint(hint) => {
             let notice = Notice { level: NoticeLevel::Info, text: hint.text().to_owned() };
             model.notices.push(notice, model.now);
@@ -80,12 +85,18 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             handover::pressed(model, purpose, what, effects);
             effects.push(Effect::Redraw);
         }
-        None => to_child(model, key, effects),
+        None if model.reader.is_some() => copy::press(model, key, effects),
+        None => {
+            if !scroll::key(model, key, effects) {
+                to_child(model, key, effects);
+            }
+        }
     }
 }
 
 fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let bytes = encode::key(key, model.terminal.modes());
+    drop::image_key(model, key, effects);
     to_bottom(model, &bytes, effects);
     send(model, bytes, effects);
 }
@@ -96,17 +107,21 @@ pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         model.composer.paste(*purpose, text, effects);
         effects.push(Effect::Redraw);
     }
-    if model.overlays.is_empty() {
+    if model.overlays.is_empty() && !copy::paste(model, text) {
+        drop::path(model, text, effects);
         let bytes = encode::paste(text, model.terminal.modes());
         to_bottom(model, &bytes, effects);
         send(model, bytes, effects);
+    } else {
+        effects.push(Effect::Redraw);
     }
 }
 
 /// Whoever types wants to see where: the view goes back to the end.
 fn to_bottom(model: &mut Model, typed: &[u8], effects: &mut Vec<Effect>) {
-    if !typed.is_empty() && model.terminal.view_offset() > 0 {
+    if !typed.is_empty() && (model.terminal.view_offset() > 0 || model.terminal.has_selection()) {
         model.terminal.scroll_to_bottom();
+        model.terminal.clear_selection();
         effects.push(Effect::Redraw);
     }
 }

@@ -4,9 +4,11 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     domain::Moment,
-    front::terminal::{LinkWay, Palette},
+    front::terminal::{LinkWay, Palette, Progress},
     protocol::{Command, Update},
 };
+
+use super::Want;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,12 @@ pub enum Message {
     Focus(bool),
     /// The engine said something.
     Update(Update),
+    /// What became of a file that was to be saved: where it is, or why there is none.
+    Saved(Result<String, String>),
+    /// What became of a text that was to be copied: what to say of it, or why it was not.
+    Copied(Result<String, String>),
+    /// There is no shell that lcc could be stopped for.
+    CannotStop,
     /// The time, on the front's own clock. Sent before every other message and once a second.
     Tick(Moment),
 }
@@ -49,6 +57,28 @@ pub enum Effect {
     Notify(String),
     /// Open this with the system's opener; the user said yes.
     Open(LinkWay),
+    /// Tell whom the settings name: a command, a program that listens on this machine.
+    Call {
+        /// Why.
+        want: Want,
+        /// What to say.
+        text: String,
+    },
+    /// Tell the outer terminal's task bar how far the work is.
+    Progress(Progress),
+    /// Put what the user selected into the system's clipboard; answered with
+    /// [`Message::Copied`].
+    Copy(String),
+    /// Write a new file; answered with [`Message::Saved`].
+    Save {
+        /// What the user typed as its name.
+        name: String,
+        /// What goes into it.
+        text: String,
+    },
+    /// Give the terminal back to the shell until it says to go on; answered with
+    /// [`Message::CannotStop`] when there is none.
+    Suspend,
     /// Something on screen may have changed.
     Redraw,
     /// Leave the front.

@@ -5,9 +5,12 @@
 
 mod action;
 mod alert;
+mod attention;
 mod border;
 mod composer;
+mod copy;
 mod dialog;
+mod drop;
 mod handover;
 mod keybar;
 mod keys;
@@ -19,11 +22,15 @@ mod mouse;
 mod notices;
 mod offer;
 mod pane;
+mod scroll;
+mod search;
 mod update;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
+pub use attention::{Abilities, Attention, Notifies, Settings as AttentionSettings, Want};
 pub use border::Border;
 pub use composer::{Composer, Purpose, Weight};
+pub use copy::{Reader, Typing};
 pub use dialog::{Ask, Choice, Dialog, Outcome};
 pub use keybar::{Badge, Entry, KeyBar, keybar};
 pub use layout::{Kind, Layout, centred};
@@ -32,4 +39,6 @@ pub use message::{Effect, Message};
 pub use model::{ChildState, Model, Options, Overlay, Title};
 pub use notices::{Notices, Shown};
 pub use pane::pane_is_bare;
+pub use scroll::{Position, position};
+pub use search::{Found, MOST as MOST_PLACES, Search};
 pub use update::{hang_up, update};

@@ -1,5 +1,7 @@
 //! Everything the front knows.
 
+use std::path::PathBuf;
+
 use crate::{
     domain::{Moment, Phase, ServerKind, Tier},
     front::{
@@ -11,8 +13,12 @@ use crate::{
 };
 
 use super::{
-    Border, Composer, Dialog, Layout, Log, LogView, Notices, Purpose, alert::Dismissed,
-    mouse::Pressed, pane,
+    Attention, AttentionSettings, Border, Composer, Dialog, Layout, Log, LogView, Notices, Purpose,
+    Reader,
+    alert::Dismissed,
+    mouse::{Clicks, Pressed},
+    pane,
+    scroll::Unmarked,
 };
 
 /// What stands in the header before any figure is known.
@@ -109,6 +115,12 @@ pub struct Model {
     pub drawer: bool,
     /// Whether the outer terminal has the focus.
     pub focused: bool,
+    /// Who is called when somebody looks elsewhere.
+    pub attention: Attention,
+    /// Reading mode, while it is on.
+    pub reader: Option<Reader>,
+    /// The project's folder, to tell what lies outside it.
+    pub folder: Option<PathBuf>,
     /// Which keys are lcc's.
     pub keymap: Keymap,
     /// The themes F4 goes through; never empty.
@@ -119,6 +131,10 @@ pub struct Model {
     pub(super) dismissed: Dismissed,
     /// Where the left button went down in the pane, until it goes up.
     pub(super) pressed: Option<Pressed>,
+    /// The clicks before, to know a double one by.
+    pub(super) clicks: Clicks,
+    /// A turn that has begun and whose line is not marked yet.
+    pub(super) unmarked: Option<Unmarked>,
     /// Lines kept above the pane.
     pub(super) scrollback: usize,
     /// Number of cache breaks known, and when the last one was seen.
@@ -153,11 +169,16 @@ impl Model {
             column: true,
             drawer: false,
             focused: true,
+            attention: Attention::new(AttentionSettings::default(), true),
+            reader: None,
+            folder: None,
             keymap: options.keymap,
             themes,
             theme,
             dismissed: Dismissed::default(),
             pressed: None,
+            clicks: Clicks::default(),
+            unmarked: None,
             scrollback: options.scrollback,
             last_break: None,
         }
@@ -183,9 +204,11 @@ impl Model {
     }
 
     /// When the next [`super::Message::Tick`] is needed at the latest, beyond the one of every
-    /// second: an unfinished frame of Claude Code must be shown.
+    /// second: an unfinished frame of Claude Code must be shown, a search counted anew.
     pub fn wake(&mut self) -> Option<Moment> {
-        self.terminal.sync_deadline(self.now)
+        let frame = self.terminal.sync_deadline(self.now);
+        let search = self.reader.as_ref().and_then(|reader| reader.search.wake());
+        [frame, search, self.attention.wake()].into_iter().flatten().min()
     }
 
     /// What the session is doing, as far as the front knows.

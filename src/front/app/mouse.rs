@@ -1,33 +1,28 @@
 //! The mouse: clicks on what is lcc's, everything in the pane to Claude Code.
 
-use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use crate::{
-    front::{input::encode, terminal::SelectionKind},
-    protocol::{Notice, NoticeLevel},
-};
+use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, copy, keybar};
 
-use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, border, keybar, keys};
+mod pane;
 
-/// Lines that one step of the wheel scrolls.
-const WHEEL_LINES: i32 = 3;
-
-/// The left button went down in this cell of the pane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pressed {
-    col: u16,
-    row: u16,
-    dragged: bool,
-}
+pub(super) use pane::{Clicks, Pressed};
 
 /// Something the mouse did.
 pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effect>) {
     let at = Position { x: event.column, y: event.row };
     let click = event.kind == MouseEventKind::Down(MouseButton::Left);
+    if matches!(event.kind, MouseEventKind::Down(_)) {
+        model.attention.typed(model.now);
+    }
     let layout = model.layout();
     if layout.keys.contains(at) {
-        if click && let Some(wanted) = key_at(model, event.column) {
+        // While reading, other words stand there.
+        if click
+            && model.reader.is_none()
+            && let Some(wanted) = key_at(model, event.column)
+        {
             action::run(model, wanted, effects);
         }
         return;
@@ -81,64 +76,13 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
         effects.push(Effect::Redraw);
         return;
     }
-    if layout.pane.contains(at) && !layout.panes.contains(at) {
-        in_pane(model, event, layout.pane, effects);
+    // A selection that is being dragged goes on beyond the pane's edge.
+    let dragging = model.pressed.is_some()
+        && matches!(event.kind, MouseEventKind::Drag(_) | MouseEventKind::Up(_));
+    if dragging || (layout.pane.contains(at) && !layout.panes.contains(at)) {
+        pane::event(model, event, layout.pane, effects);
+        copy::moved(model);
     }
-}
-
-/// What Claude Code does not want, lcc uses: the wheel scrolls, dragging selects and copies.
-fn in_pane(model: &mut Model, event: MouseEvent, pane: Rect, effects: &mut Vec<Effect>) {
-    let (col, row) = (event.column.saturating_sub(pane.x), event.row.saturating_sub(pane.y));
-    // With Ctrl a link is lcc's even where Claude Code has the mouse.
-    if event.kind == MouseEventKind::Down(MouseButton::Left)
-        && event.modifiers.contains(KeyModifiers::CONTROL)
-        && let Some(link) = model.terminal.link_at(col, row)
-    {
-        border::link(model, link.address(), effects);
-        return;
-    }
-    if let Some(bytes) = encode::mouse(event, model.terminal.modes(), pane) {
-        keys::send(model, bytes, effects);
-        return;
-    }
-    match event.kind {
-        MouseEventKind::ScrollUp => model.terminal.scroll(WHEEL_LINES),
-        MouseEventKind::ScrollDown => model.terminal.scroll(-WHEEL_LINES),
-        MouseEventKind::Down(MouseButton::Left) => {
-            model.terminal.clear_selection();
-            model.pressed = Some(Pressed { col, row, dragged: false });
-        }
-        MouseEventKind::Drag(MouseButton::Left) => {
-            let Some(pressed) = &mut model.pressed else { return };
-            if !std::mem::replace(&mut pressed.dragged, true) {
-                model.terminal.select(SelectionKind::Text, pressed.col, pressed.row);
-            }
-            model.terminal.extend_selection(col, row);
-        }
-        MouseEventKind::Up(MouseButton::Left) => {
-            let pressed = model.pressed.take();
-            let dragged = pressed.is_some_and(|pressed| pressed.dragged);
-            let clicked = pressed.is_some_and(|p| !p.dragged && (p.col, p.row) == (col, row));
-            if clicked && let Some(link) = model.terminal.link_at(col, row) {
-                border::link(model, link.address(), effects);
-                return;
-            }
-            if let Some(text) = model.terminal.selected_text().filter(|_| dragged) {
-                let text = text.trim_end().to_owned();
-                effects.push(Effect::Clipboard(text));
-                let notice =
-                    Notice { level: NoticeLevel::Info, text: "copied the selection".to_owned() };
-                model.notices.push(notice, model.now);
-            }
-        }
-        MouseEventKind::Down(_)
-        | MouseEventKind::Up(_)
-        | MouseEventKind::Drag(_)
-        | MouseEventKind::Moved
-        | MouseEventKind::ScrollLeft
-        | MouseEventKind::ScrollRight => return,
-    }
-    effects.push(Effect::Redraw);
 }
 
 fn key_at(model: &Model, col: u16) -> Option<crate::front::input::Action> {

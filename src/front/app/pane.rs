@@ -57,7 +57,6 @@ fn pass_on(model: &mut Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
         TerminalEvent::Reply(bytes) => {
             effects.push(Effect::Send(Command::Input(Bytes::from(bytes))));
         }
-        TerminalEvent::Title(title) => effects.push(Effect::SetTitle(window_title(model, &title))),
         TerminalEvent::Bell => effects.push(Effect::Bell),
         TerminalEvent::Notification { title, body } => {
             let text = title.map_or_else(|| body.clone(), |title| format!("{title}: {body}"));
@@ -66,21 +65,13 @@ fn pass_on(model: &mut Model, event: TerminalEvent, effects: &mut Vec<Effect>) {
         TerminalEvent::Clipboard { target: ClipboardTarget::Clipboard, text } => {
             border::clipboard(model, text, effects);
         }
-        // The primary selection belongs to the user's mouse; the rest has no place here yet.
+        // The title is taken up where the window's is made; the primary selection belongs to the
+        // user's mouse; the rest has no place here yet.
         TerminalEvent::Clipboard { target: ClipboardTarget::Primary, .. }
+        | TerminalEvent::Title(_)
         | TerminalEvent::Progress(_)
         | TerminalEvent::WorkingDirectory(_)
         | TerminalEvent::PromptMark(_) => {}
-    }
-}
-
-/// The outer window's title: Claude Code's own words first, they say whether it is busy.
-pub(super) fn window_title(model: &Model, title: &str) -> String {
-    let project = &model.title.project;
-    if title.is_empty() {
-        format!("lcc · {project}")
-    } else {
-        format!("{title} · lcc · {project}")
     }
 }
 
@@ -93,6 +84,7 @@ pub fn pane_is_bare(model: &Model) -> bool {
         && model.overlays.is_empty()
         && model.terminal.view_offset() == 0
         && !model.terminal.has_selection()
+        && model.reader.is_none()
         && !layout.panes.intersects(layout.pane)
         && (!layout.alert.intersects(layout.pane) || super::alert(model).is_none())
 }

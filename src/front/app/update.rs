@@ -6,16 +6,25 @@ use crate::{
     protocol::{Command, NoticeLevel, Snapshot, Update},
 };
 
-use super::{AlertKey, ChildState, Effect, Message, Model, Overlay, action, keys, mouse, pane};
+use super::{
+    AlertKey, ChildState, Effect, Message, Model, Overlay, action, attention, copy, keys, mouse,
+    pane, scroll,
+};
 
 /// Takes in one message; says what is to be done. Without [`Effect::Redraw`] the screen is as
 /// it was.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = Vec::new();
     match message {
-        Message::Key(key) => keys::press(model, key, &mut effects),
+        Message::Key(key) => {
+            model.attention.typed(model.now);
+            keys::press(model, key, &mut effects);
+        }
         Message::Mouse(event) => mouse::event(model, event, &mut effects),
-        Message::Paste(text) => keys::paste(model, &text, &mut effects),
+        Message::Paste(text) => {
+            model.attention.typed(model.now);
+            keys::paste(model, &text, &mut effects);
+        }
         Message::Resize { cols, rows } => {
             let before = model.pane_size();
             model.size = (cols, rows);
@@ -24,13 +33,32 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Palette(palette) => pane::paint(model, *palette, &mut effects),
         Message::Focus(focused) => {
             model.focused = focused;
+            model.attention.focus(focused);
             if let Some(report) = encode::focus(focused, model.terminal.modes()) {
                 keys::send(model, report, &mut effects);
             }
         }
         Message::Update(news) => engine(model, news, &mut effects),
+        Message::Saved(result) => {
+            copy::saved(model, result);
+            effects.push(Effect::Redraw);
+        }
+        Message::Copied(result) => {
+            let (level, text) = match result {
+                Ok(text) => (NoticeLevel::Info, text),
+                Err(text) => (NoticeLevel::Warning, text),
+            };
+            action::tell(model, level, text);
+            effects.push(Effect::Redraw);
+        }
+        Message::CannotStop => {
+            let text = "Ctrl-Z: lcc was not started from a shell that could bring it back";
+            action::tell(model, NoticeLevel::Info, text.to_owned());
+            effects.push(Effect::Redraw);
+        }
         Message::Tick(now) => tick(model, now, &mut effects),
     }
+    attention::look(model, &mut effects);
     effects
 }
 
@@ -43,6 +71,8 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
             }
             // Only what changes the picture asks for a new frame.
             pane::feed(model, &bytes, effects);
+            scroll::mark(model);
+            copy::changed(model);
             return;
         }
         Update::Snapshot(new) => snapshot(model, new),
@@ -63,7 +93,16 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
                 model.notices.push(notice, model.now);
             }
         }
+        Update::TurnStarted { number } => {
+            scroll::turn_began(model, number);
+            return;
+        }
         Update::Handover(handover) => super::handover::arrived(model, handover),
+        Update::Files(files) => {
+            if !model.composer.files_came(files) {
+                return;
+            }
+        }
         Update::Weighed { revision, tokens, estimated } => {
             if !model.composer.weighed(revision, tokens, estimated) {
                 return;
@@ -73,6 +112,7 @@ fn engine(model: &mut Model, news: Update, effects: &mut Vec<Effect>) {
             model.child = ChildState::Starting(Vec::new());
             let size = model.pane_size();
             model.terminal = pane::open(size, model.scrollback, model.palette.clone());
+            (model.reader, model.unmarked) = (None, None);
             effects.push(Effect::Send(Command::Resize { cols: size.cols, rows: size.rows }));
         }
         Update::ChildEnded { code, message } => {
@@ -116,7 +156,8 @@ fn tick(model: &mut Model, now: Moment, effects: &mut Vec<Effect>) {
     let before = (super::keybar(model).phase, super::alert(model).map(|a| a.key));
     model.now = now;
     pane::release(model, now, effects);
-    let expired = model.notices.expire(now);
+    scroll::mark(model);
+    let expired = model.notices.expire(now) | copy::tick(model);
     let after = (super::keybar(model).phase, super::alert(model).map(|a| a.key));
     if expired || before != after {
         effects.push(Effect::Redraw);

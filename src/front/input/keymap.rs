@@ -27,6 +27,16 @@ pub enum Action {
     Quit,
     /// Puts the alert above the keys away.
     Dismiss,
+    /// Searches the pane and what is above it.
+    Search,
+    /// Opens reading mode: a caret that selects and copies.
+    Read,
+    /// Saves what is in the pane and above it.
+    Save,
+    /// Shows where the turn before begins.
+    TurnBack,
+    /// Shows where the next turn begins.
+    TurnOn,
 }
 
 /// The keys of one action. A new action is a variant and a row of [`Keymap::BINDINGS`].
@@ -68,7 +78,7 @@ pub enum Fed {
 /// Why a key did nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
-    /// Ctrl-Z: Claude Code would stop itself, and nobody could wake it.
+    /// Ctrl-Z: Claude Code would stop itself, and nobody could wake it; lcc stops in its stead.
     Suspend,
     /// After the leader came a key that stands for nothing.
     Unbound,
@@ -79,7 +89,7 @@ impl Hint {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Suspend => "Ctrl-Z does nothing here: a stopped Claude Code could not be woken",
+            Self::Suspend => "Ctrl-Z stops lcc, and Claude Code waits with it; fg brings both back",
             Self::Unbound => "no such key after the leader; F1 lists them",
         }
     }
@@ -94,7 +104,7 @@ pub struct Keymap {
 
 impl Keymap {
     /// Every action with its keys, in the order of the bottom bar.
-    pub const BINDINGS: [Binding; 10] = [
+    pub const BINDINGS: [Binding; 15] = [
         bind(1, 'h', "help", Action::Help),
         bind(2, 'c', "compact", Action::Compact),
         bind(3, 'p', "panes", Action::Panes),
@@ -105,6 +115,11 @@ impl Keymap {
         bind(8, 'l', "log", Action::Log),
         bind(10, 'q', "quit", Action::Quit),
         letter_only('x', "dismiss", Action::Dismiss),
+        letter_only('/', "search", Action::Search),
+        letter_only('r', "read", Action::Read),
+        letter_only('s', "save", Action::Save),
+        letter_only('k', "previous", Action::TurnBack),
+        letter_only('j', "next", Action::TurnOn),
     ];
 
     /// With this leader.

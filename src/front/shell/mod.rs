@@ -1,14 +1,18 @@
 //! The one loop of the front: the outer terminal, its guard and its pacing.
 
 mod answers;
+mod aside;
 mod ask;
 #[cfg(test)]
 mod border_tests;
+mod clipboard;
 mod frame;
 mod open;
 mod outer;
 mod pace;
+mod save;
 mod screen;
+mod suspend;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -35,11 +39,14 @@ use crate::{
 };
 
 use answers::Answers;
+use aside::Aside;
 use outer::Outer;
 use pace::{Due, Pace};
 use screen::Screen;
+use suspend::{Came, Stops};
 
-pub use app::{Border, Title};
+pub use app::{AttentionSettings, Border, Notifies, Title};
+pub use aside::AsideOptions;
 
 /// The time in the bottom line moves once a second.
 const TICK: Duration = Duration::from_secs(1);
@@ -65,6 +72,8 @@ pub struct FrontOptions {
     pub scrollback: usize,
     /// What Claude Code may reach beyond its pane.
     pub border: Border,
+    /// What goes on beside the terminal: clipboard, saved files, calls.
+    pub aside: AsideOptions,
 }
 
 /// Why a front could not go on.
@@ -114,6 +123,11 @@ struct Front {
     commands: mpsc::UnboundedSender<Command>,
     updates: mpsc::Receiver<Update>,
     signals: [Signal; 3],
+    stops: Stops,
+    aside: Aside,
+    results: mpsc::UnboundedReceiver<Message>,
+    /// Whether lcc is to be stopped.
+    suspend: bool,
     /// Bytes for the outer terminal, written in one go.
     out: Vec<u8>,
     done: bool,
@@ -135,6 +149,9 @@ impl Front {
             themes.push(options.theme);
             themes.len() - 1
         });
+        let attention = options.aside.attention.clone();
+        let folder = options.aside.project.clone();
+        let (aside, results) = Aside::new(options.aside);
         let mut model = Model::new(
             app::Options {
                 title: options.title,
@@ -146,6 +163,8 @@ impl Front {
             size,
         );
         model.border = options.border;
+        model.attention = app::Attention::new(attention, aside.reports_focus());
+        model.folder = Some(folder);
         Ok(Self {
             model,
             screen: Screen::new(options.depth, outer::is_rich()),
@@ -158,6 +177,10 @@ impl Front {
                 signal(SignalKind::hangup())?,
                 signal(SignalKind::interrupt())?,
             ],
+            stops: Stops::new()?,
+            aside,
+            results,
+            suspend: false,
             out: Vec::with_capacity(64 * 1024),
             done: false,
             pane_only: false,
@@ -189,6 +212,7 @@ impl Front {
                 _ = terminate.recv() => self.hang_up(),
                 _ = hang_up.recv() => self.hang_up(),
                 _ = interrupt.recv() => self.hang_up(),
+                came = self.stops.next() => self.stopped(came, outer)?,
                 event = next(&mut events), if events.is_some() => match event {
                     Some(event) => self.event(event?),
                     None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
@@ -204,15 +228,39 @@ impl Front {
                     self.told(answers);
                 },
                 () = sleep_until(wake.into()) => self.tick(),
+                Some(result) = self.results.recv() => self.take(result),
                 update = self.updates.recv() => match update {
                     Some(update) => self.news(update),
                     None => return Err(FrontError::EngineGone),
                 },
             }
+            if std::mem::take(&mut self.suspend) {
+                self.stopped(Came::Stop, outer)?;
+            }
             if !self.done && self.pace.due(self.now(), self.updates.is_empty()) == Due::Now {
                 self.draw()?;
             }
             self.flush()?;
+        }
+        self.aside.leave(&mut self.out);
+        self.flush()?;
+        Ok(())
+    }
+
+    /// Stops lcc or finds it woken; then everything is drawn anew, at the size of now.
+    fn stopped(&mut self, came: Came, outer: &Outer) -> io::Result<()> {
+        self.flush()?;
+        let anew = match came {
+            Came::Stop => self.stops.stop(outer)?,
+            Came::Wake => self.stops.woken(outer)?,
+        };
+        if anew {
+            self.screen.forget();
+            self.pace.changed();
+            let (cols, rows) = crossterm::terminal::size()?;
+            self.take(Message::Resize { cols, rows });
+        } else if came == Came::Stop {
+            self.take(Message::CannotStop);
         }
         Ok(())
     }
@@ -236,6 +284,9 @@ impl Front {
 
     /// Takes in what the outer terminal said of itself, and the keys pressed meanwhile.
     fn told(&mut self, answers: Answers) {
+        if let Some(name) = &answers.name {
+            self.aside.named(name);
+        }
         if let Some(palette) = answers.palette() {
             self.take(Message::Palette(Box::new(palette)));
         }
@@ -309,7 +360,6 @@ impl Front {
                 Effect::SetTitle(title) => outer::set_title(&title, &mut self.out),
                 Effect::Bell => self.out.push(b'\x07'),
                 Effect::Clipboard(text) => outer::set_clipboard(&text, &mut self.out),
-                Effect::Notify(text) => outer::notify(&text, &mut self.out),
                 Effect::Open(what) => {
                     if let Err(text) = open::open(&what) {
                         let notice = Notice { level: NoticeLevel::Warning, text };
@@ -318,6 +368,12 @@ impl Front {
                         self.carry_out(more);
                     }
                 }
+                Effect::Notify(text) => self.aside.notify(&text, &mut self.out),
+                Effect::Call { want, text } => self.aside.call(want, &text),
+                Effect::Progress(progress) => self.aside.progress(progress, &mut self.out),
+                Effect::Copy(text) => self.aside.copy(text, &mut self.out),
+                Effect::Save { name, text } => self.aside.save(name, text),
+                Effect::Suspend => self.suspend = true,
                 Effect::Redraw => self.pace.changed(),
                 Effect::Quit => self.done = true,
             }

@@ -24,6 +24,8 @@ use crossterm::{
     },
 };
 
+use crate::front::terminal::Progress;
+
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 
 /// Titles and notifications longer than this are cut.
@@ -52,6 +54,22 @@ impl Outer {
         }));
         // From here on the guard undoes whatever has been done.
         let outer = Self { taken, previous };
+        outer.take()?;
+        Ok(outer)
+    }
+
+    /// Gives the terminal back for a while.
+    pub(super) fn pause(&self) -> io::Result<()> {
+        give_back(&self.taken)
+    }
+
+    /// Takes it again.
+    pub(super) fn resume(&self) -> io::Result<()> {
+        self.taken.store(true, Ordering::SeqCst);
+        self.take()
+    }
+
+    fn take(&self) -> io::Result<()> {
         enable_raw_mode()?;
         let mut stdout = io::stdout();
         write!(stdout, "{SAVE_TITLE}")?;
@@ -65,8 +83,7 @@ impl Outer {
             // Terminals without kitty's protocol ignore this; asking first would cost a round
             // trip before the first frame, two seconds where nobody answers.
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
-        )?;
-        Ok(outer)
+        )
     }
 
     /// Whether the terminal has been given back already, by a panic in some thread.
@@ -142,6 +159,28 @@ pub(super) fn set_title(title: &str, out: &mut Vec<u8>) {
 /// Has the terminal notify the user (OSC 9).
 pub(super) fn notify(text: &str, out: &mut Vec<u8>) {
     osc("9;", &plain(text), out);
+}
+
+/// The same as OSC 777, with a title.
+pub(super) fn notify_777(text: &str, out: &mut Vec<u8>) {
+    osc("777;notify;lcc;", &plain(text), out);
+}
+
+/// The same as OSC 99, kitty's, which ends with ST.
+pub(super) fn notify_99(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("\x1b]99;i=lcc;{}\x1b\\", plain(text)).as_bytes());
+}
+
+/// Has the task bar show progress (OSC 9;4): state and percent.
+pub(super) fn progress(progress: Progress, out: &mut Vec<u8>) {
+    let (state, percent) = match progress {
+        Progress::Off => (0, 0),
+        Progress::Percent(percent) => (1, percent),
+        Progress::Failed(percent) => (2, percent),
+        Progress::Busy => (3, 0),
+        Progress::Paused(percent) => (4, percent),
+    };
+    osc("9;4;", &format!("{state};{percent}"), out);
 }
 
 /// Puts a text into the terminal's clipboard (OSC 52).

@@ -57,6 +57,7 @@ impl Screen {
     pub(super) fn forget(&mut self) {
         self.shown = Buffer::empty(Rect::ZERO);
         self.shown_inks.clear();
+        self.cursor = None;
     }
 
     /// Appends the bytes that bring the terminal from its last frame to this one; none when

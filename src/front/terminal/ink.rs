@@ -5,7 +5,7 @@ use alacritty_terminal::{
     term::cell::{Cell, Flags, Hyperlink},
 };
 
-use super::{emulator::Terminal, policy};
+use super::{emulator::Terminal, marks, policy};
 
 /// Kind of an underline (SGR 4:1 to 4:5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -56,7 +56,9 @@ impl Ink {
         if underline == Underline::Plain && cell.extra.is_none() {
             return None;
         }
-        let link = cell.hyperlink().filter(|link| link.uri().len() <= policy::LINK_LIMIT);
+        let link = cell
+            .hyperlink()
+            .filter(|link| link.uri().len() <= policy::LINK_LIMIT && !marks::is_mark(link.uri()));
         let ink = Self { underline, link: link.map(Link) };
         (ink != Self::default()).then_some(ink)
     }

@@ -37,8 +37,14 @@ pub struct Modes {
     pub mouse: MouseTracking,
     /// 1006: mouse events as SGR; the only encoding that is spoken.
     pub sgr_mouse: bool,
-    /// Kitty keyboard flag 1, disambiguate escape codes. The other flags are not granted.
+    /// Kitty keyboard flag 1, disambiguate escape codes. Flag 2, releases, is not granted.
     pub kitty_disambiguate: bool,
+    /// Kitty keyboard flag 4: the shifted key beside the plain one.
+    pub kitty_alternates: bool,
+    /// Kitty keyboard flag 8: every key as an escape code, text too.
+    pub kitty_all: bool,
+    /// Kitty keyboard flag 16, of effect with flag 8: the text beside the key.
+    pub kitty_text: bool,
     /// xterm's modifyOtherKeys, 0 to 2.
     pub modify_other_keys: u8,
     /// LNM (20): Enter sends CR LF.
@@ -66,7 +72,12 @@ impl Modes {
             alternate_scroll: mode.contains(TermMode::ALTERNATE_SCROLL),
             mouse,
             sgr_mouse: mode.contains(TermMode::SGR_MOUSE),
-            kitty_disambiguate: mode.contains(TermMode::DISAMBIGUATE_ESC_CODES),
+            // Flag 8 includes what flag 1 does.
+            kitty_disambiguate: mode
+                .intersects(TermMode::DISAMBIGUATE_ESC_CODES | TermMode::REPORT_ALL_KEYS_AS_ESC),
+            kitty_alternates: mode.contains(TermMode::REPORT_ALTERNATE_KEYS),
+            kitty_all: mode.contains(TermMode::REPORT_ALL_KEYS_AS_ESC),
+            kitty_text: mode.contains(TermMode::REPORT_ASSOCIATED_TEXT),
             new_line: mode.contains(TermMode::LINE_FEED_NEW_LINE),
             ..Self::default()
         }

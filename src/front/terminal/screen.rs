@@ -14,10 +14,17 @@ use super::damage::Dirty;
 use super::events::Queue;
 use super::palette::{Palette, Rgb};
 use super::policy::{CLIPBOARD_LIMIT, LINK_LIMIT, TITLE_LIMIT};
-use super::{grapheme, reply};
+use super::{grapheme, marks, reply};
 
 /// Kitty keyboard modes that may be pushed; the emulator itself cannot bear its own limit.
 const KEYBOARD_STACK: usize = 32;
+
+/// Kitty's flags that the encoder carries out: 1 disambiguate, 4 alternate keys, 8 all keys as
+/// escape codes, 16 their text. Not 2: the outer terminal is not asked for releases.
+const GRANTED: KeyboardModes = KeyboardModes::DISAMBIGUATE_ESC_CODES
+    .union(KeyboardModes::REPORT_ALTERNATE_KEYS)
+    .union(KeyboardModes::REPORT_ALL_KEYS_AS_ESC)
+    .union(KeyboardModes::REPORT_ASSOCIATED_TEXT);
 
 /// What the handler keeps beside the emulator.
 #[derive(Debug, Default)]
@@ -177,8 +184,7 @@ impl Handler for Screen<'_> {
     fn push_keyboard_mode(&mut self, mode: KeyboardModes) {
         if *self.pushed() < KEYBOARD_STACK {
             *self.pushed() += 1;
-            let granted = mode & KeyboardModes::DISAMBIGUATE_ESC_CODES;
-            Handler::push_keyboard_mode(self.term, granted);
+            Handler::push_keyboard_mode(self.term, mode & GRANTED);
         }
     }
 
@@ -189,8 +195,7 @@ impl Handler for Screen<'_> {
     }
 
     fn set_keyboard_mode(&mut self, mode: KeyboardModes, behavior: KeyboardModesApplyBehavior) {
-        let granted = mode & KeyboardModes::DISAMBIGUATE_ESC_CODES;
-        Handler::set_keyboard_mode(self.term, granted, behavior);
+        Handler::set_keyboard_mode(self.term, mode & GRANTED, behavior);
     }
 
     fn clear_screen(&mut self, mode: ClearMode) {
@@ -226,7 +231,7 @@ impl Handler for Screen<'_> {
     }
 
     fn set_hyperlink(&mut self, link: Option<Hyperlink>) {
-        let link = link.filter(|link| link.uri.len() <= LINK_LIMIT);
+        let link = link.filter(|link| link.uri.len() <= LINK_LIMIT && !marks::is_mark(&link.uri));
         Handler::set_hyperlink(self.term, link);
     }
 

@@ -61,6 +61,9 @@ impl Terminal {
     }
 
     fn set_selection(&mut self, selection: Option<Selection>) {
+        if selection.is_none() && self.term().selection.is_none() {
+            return;
+        }
         self.term_mut().selection = selection;
         self.touch();
     }

@@ -133,7 +133,9 @@ impl Terminal {
 
     /// Moves the view: up into the scrollback by a positive number of lines, down by a negative.
     pub fn scroll(&mut self, lines: i32) {
-        self.move_view(Scroll::Delta(lines));
+        // The emulator adds without looking.
+        let most = i32::try_from(self.history()).unwrap_or(i32::MAX);
+        self.move_view(Scroll::Delta(lines.clamp(-most, most)));
     }
 
     /// Moves the view back to the live screen.

@@ -16,7 +16,10 @@ use crate::{
     },
 };
 
-use super::text::{Pen, boxed, lines, wrap};
+use super::{
+    search,
+    text::{Pen, boxed, lines, wrap},
+};
 
 /// Where the outer terminal's cursor belongs, and its looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +35,16 @@ pub struct CursorAt {
 /// The cursor of Claude Code's pane in the outer terminal; `None` when none is to be seen.
 #[must_use]
 pub fn cursor(model: &Model) -> Option<CursorAt> {
-    if !model.overlays.is_empty() || !matches!(model.child, ChildState::Running) {
+    if !model.overlays.is_empty() {
         return None;
     }
     let layout = model.layout();
+    if let Some(reader) = &model.reader {
+        return search::cursor(model, reader, &layout);
+    }
+    if !matches!(model.child, ChildState::Running) {
+        return None;
+    }
     let cursor = model.terminal.cursor()?;
     let position = Position {
         x: layout.pane.x.checked_add(cursor.col)?,
@@ -59,11 +68,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, layout: &Layout, buf: &mut Buff
     }
     let pane = layout.pane;
     match &model.child {
-        ChildState::Running => model.terminal.draw(pane, buf),
+        ChildState::Running => screen(model, theme, layout, buf),
         ChildState::Starting(steps) => starting(model, steps, theme, pane, buf),
         ChildState::Ended { code, message } => {
-            model.terminal.draw(pane, buf);
-            ended(*code, message, theme, pane, buf);
+            screen(model, theme, layout, buf);
+            // Who reads back wants to see what stands behind it.
+            if model.reader.is_none() && model.terminal.view_offset() == 0 {
+                ended(*code, message, theme, pane, buf);
+            }
         }
         ChildState::Failed { message } => failed(message, theme, pane, buf),
         ChildState::Ending => {
@@ -75,6 +87,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, layout: &Layout, buf: &mut Buff
             lines(inner, &text.map(|t| Line::from(pen.text(t))), buf);
         }
     }
+}
+
+/// Claude Code's screen, and over it what was found and where the view stands.
+fn screen(model: &Model, theme: &Theme, layout: &Layout, buf: &mut Buffer) {
+    model.terminal.draw(layout.pane, buf);
+    search::marks(model, theme, layout.pane, buf);
+    search::place(model, theme, layout, buf);
 }
 
 /// What the engine is doing, line by line, so that nobody looks at an empty screen.

@@ -10,10 +10,12 @@ use crate::{
     },
 };
 
-use super::text::{Pen, UNKNOWN, boxed};
+use super::text::{Pen, UNKNOWN, boxed, cut_front, lines};
 
 /// Columns of the box at most: a longer line is hard to read.
 const COLS: u16 = 100;
+/// Files that are shown at once.
+const FILES: usize = 4;
 /// Rows of the box at least, where the screen has them.
 const LEAST_ROWS: u16 = 12;
 
@@ -24,7 +26,11 @@ pub(super) fn draw(model: &Model, purpose: Purpose, theme: &Theme, screen: Rect,
     let inner = boxed(area, title(purpose), Role::Accent, theme, buf);
     let pen = Pen { theme, width: usize::from(inner.width) };
     let text = Rect { height: inner.height.saturating_sub(3), ..inner };
+    let list = files(model, pen);
+    let rows = u16::try_from(list.len()).unwrap_or(0).min(text.height / 2);
+    let text = Rect { height: text.height - rows, ..text };
     model.composer.area(purpose).render(text, buf);
+    lines(Rect { y: text.bottom(), height: rows, ..text }, &list, buf);
     for (n, line) in [says(model, purpose, pen), keys(purpose, pen)].into_iter().enumerate() {
         let up = 2 - u16::try_from(n).unwrap_or(0);
         let y = inner.bottom().saturating_sub(up).max(inner.y);
@@ -47,6 +53,21 @@ const fn title(purpose: Purpose) -> &'static str {
         Purpose::Note => "a note for a fresh session",
         Purpose::Prompt => "compose a prompt",
     }
+}
+
+/// The files that fit the word at the cursor, around the one that was taken.
+fn files(model: &Model, pen: Pen<'_>) -> Vec<Line<'static>> {
+    let Some((hits, at)) = model.composer.completion() else { return Vec::new() };
+    let from = at.unwrap_or(0).saturating_sub(FILES - 1).min(hits.len().saturating_sub(FILES));
+    let row = |(n, path): (usize, &String)| {
+        let taken = at == Some(n);
+        let (mark, role) = if taken { ("› ", Role::Selected) } else { ("  ", Role::Dim) };
+        let more = if n + 1 == from + FILES { hits.len().saturating_sub(n + 1) } else { 0 };
+        let right = if more > 0 { vec![pen.dim(format!("{more} more"))] } else { Vec::new() };
+        let room = pen.width.saturating_sub(14);
+        pen.row(vec![pen.span(role, format!("{mark}{}", cut_front(path, room)))], right)
+    };
+    hits.iter().enumerate().skip(from).take(FILES).map(row).collect()
 }
 
 /// What the text weighs, and what sending it means.
@@ -95,6 +116,7 @@ fn keys(purpose: Purpose, pen: Pen<'_>) -> Line<'static> {
     ];
     if purpose == Purpose::Prompt {
         spans.extend([pen.dim("  "), pen.span(Role::Key, "↑"), pen.dim(" older")]);
+        spans.extend([pen.dim("  "), pen.span(Role::Key, "@"), pen.dim(" file")]);
     }
     Line::from(spans)
 }

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
     app::{AlertKey, Model, alert, centred},
-    input::Keymap,
+    input::{Action, Binding, Keymap},
     theme::{Role, Theme},
 };
 
@@ -57,6 +57,9 @@ const PANES: [(&str, &str); 9] = [
     ),
     ("signs", "~ is estimated, – is not known. A pane's title says where its figures come from."),
 ];
+
+/// What is done with what stands above the pane.
+const LOOK_BACK: &str = "PageUp, or the leader and / search, r read and copy, s save, k j turns";
 
 /// What the mouse does.
 const MOUSE: &str =
@@ -130,12 +133,14 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         out.push(Line::default());
     }
     let leader = model.keymap.leader();
-    for bound in Keymap::BINDINGS {
+    let own = |bound: &Binding| bound.function.is_some() || bound.action == Action::Dismiss;
+    for bound in Keymap::BINDINGS.into_iter().filter(own) {
         let key = bound
             .function
             .map_or_else(|| format!("{leader} {}", bound.letter), |f| format!("F{f}"));
         entry(&key, sentence(bound.action), Role::Key, pen, &mut out);
     }
+    entry("look back", LOOK_BACK, Role::Key, pen, &mut out);
     entry("mouse", MOUSE, Role::Key, pen, &mut out);
     let letters: Vec<_> =
         Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();

@@ -18,7 +18,8 @@ pub(super) const fn sentence(action: Action) -> &'static str {
         }
         Action::Compose => {
             "composer: a prompt of several lines with its token cost; Ctrl-S sends it as one \
-             paste, ↑ in the first line brings older ones back, Esc closes and keeps the draft"
+             paste, ↑ in the first line brings older ones back, @ and Tab complete the project's \
+             files, Esc closes and keeps the draft"
         }
         Action::Log => {
             "log: what passed the proxy and what the server wrote; / searches, n and N go on, p \
@@ -26,6 +27,19 @@ pub(super) const fn sentence(action: Action) -> &'static str {
         }
         Action::Quit => "quit; asks while a turn runs, twice quits at once",
         Action::Dismiss => "put the alert above the keys away, until it comes anew",
+        Action::Search => {
+            "search the pane and what is above it while you type; ↑ ↓ and later n N go on, Ctrl-T \
+             tells case apart, Ctrl-R takes a regular expression"
+        }
+        Action::Read => {
+            "read: a caret moved as in vi, v V Ctrl-V select, y copies, [ ] go from turn to turn, \
+             Esc returns"
+        }
+        Action::Save => {
+            "save the pane and what is above it, or the selection, to a new file; asks its name"
+        }
+        Action::TurnBack => "where the turn before begins",
+        Action::TurnOn => "where the next turn begins",
     }
 }
 
@@ -50,11 +64,6 @@ pub fn keys_page() -> String {
         let does = sentence(bound.action);
         let _ = writeln!(page, "| {key} | `{}` | {} | {does} |", bound.letter, bound.label);
     }
-    page.push_str(
-        "\nCtrl-Z does nothing: a stopped Claude Code could not be woken.\n\n## Mouse\n\n\
-         The bottom line can be clicked; a click on the alert above it puts it away. In Claude \
-         Code's\npane the mouse is Claude Code's where it asks for it; else the wheel scrolls, \
-         and dragging\nselects and copies. Typing returns to the end.\n",
-    );
+    page.push_str(super::search::MANUAL);
     page
 }

@@ -20,6 +20,7 @@ mod manual;
 mod noise;
 mod prefill;
 mod sandbox;
+mod search;
 mod server;
 mod strip;
 mod text;
@@ -63,7 +64,10 @@ pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
         }
     }
     alert::draw(model, theme, layout.alert, buf);
-    keybar::draw(model, theme, layout.keys, buf);
+    match &model.reader {
+        Some(reader) => search::bar(model, reader, theme, layout.keys, buf),
+        None => keybar::draw(model, theme, layout.keys, buf),
+    }
     for overlay in &model.overlays {
         match overlay {
             Overlay::Help(scroll) => help::draw(model, *scroll, theme, screen, buf),

@@ -1,4 +1,5 @@
-//! Keys: xterm's legacy forms, modifyOtherKeys, and kitty's flag 1 for a child that pushed it.
+//! Keys: xterm's legacy forms, modifyOtherKeys, and kitty's protocol for a child that pushed it:
+//! flags 1 (disambiguate), 4 (alternate keys), 8 (all keys as escape codes) and 16 (their text).
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -74,6 +75,31 @@ fn csi_u(code: u32, mods: KeyModifiers) -> Vec<u8> {
     }
 }
 
+/// kitty's form of a key that carries text: `CSI code : shifted ; modifiers ; text u`, the
+/// shifted key with flag 4, the text with flags 8 and 16. The code is that of the key without
+/// Shift as far as that can be told: of a letter; a symbol comes shifted from the outer terminal.
+fn csi_u_text(c: char, shifted: char, mods: KeyModifiers, modes: Modes) -> Vec<u8> {
+    let mut lower = c.to_lowercase();
+    let plain = match (lower.next(), lower.next()) {
+        (Some(lower), None) => lower,
+        _ => c,
+    };
+    let mut out = format!("\x1b[{}", u32::from(plain));
+    if modes.kitty_alternates && mods.contains(KeyModifiers::SHIFT) && shifted != plain {
+        out.push_str(&format!(":{}", u32::from(shifted)));
+    }
+    let chord = !mods.difference(KeyModifiers::SHIFT).is_empty();
+    let text = modes.kitty_all && modes.kitty_text && !chord;
+    match (parameter(mods), text) {
+        (1, false) => {}
+        (1, true) => out.push_str(&format!(";;{}", u32::from(shifted))),
+        (m, false) => out.push_str(&format!(";{m}")),
+        (m, true) => out.push_str(&format!(";{m};{}", u32::from(shifted))),
+    }
+    out.push('u');
+    out.into_bytes()
+}
+
 /// xterm's `CSI 27 ; modifiers ; code ~`.
 fn other_key(code: u32, mods: KeyModifiers) -> Vec<u8> {
     format!("\x1b[27;{};{code}~", parameter(mods)).into_bytes()
@@ -89,12 +115,11 @@ fn character(c: char, mods: KeyModifiers, modes: Modes) -> Vec<u8> {
     let c = if mods == KeyModifiers::CONTROL { symbol(c) } else { c };
     let shifted = shifted(c, mods);
     let chord = mods.difference(KeyModifiers::SHIFT);
-    if chord.is_empty() {
+    if chord.is_empty() && !modes.kitty_all {
         return shifted.to_string().into_bytes();
     }
     if modes.kitty_disambiguate {
-        // The code is that of the key without Shift; of other layouts nothing is known here.
-        return csi_u(u32::from(c.to_ascii_lowercase()), mods);
+        return csi_u_text(c, shifted, mods, modes);
     }
     let control = mods.contains(KeyModifiers::CONTROL);
     let byte = control_byte(c);
@@ -144,9 +169,14 @@ fn editing(code: KeyCode, mods: KeyModifiers, modes: Modes) -> Vec<u8> {
     };
     // A newline in the prompt instead of sending it: Claude Code reads this form in every mode.
     let newline = code == KeyCode::Enter && shift;
-    // kitty leaves the other three as they were unless a modifier is held.
-    let disambiguated = modes.kitty_disambiguate && (code == KeyCode::Esc || !mods.is_empty());
-    if newline || disambiguated {
+    // kitty leaves the other three as they were unless a modifier is held or flag 8 is set.
+    let disambiguated =
+        modes.kitty_disambiguate && (code == KeyCode::Esc || modes.kitty_all || !mods.is_empty());
+    if newline && !modes.kitty_disambiguate {
+        // With another modifier it would mean nothing to it.
+        return csi_u(number, KeyModifiers::SHIFT);
+    }
+    if disambiguated {
         return csi_u(number, mods);
     }
     let entered = matches!(code, KeyCode::Enter | KeyCode::Tab);
