@@ -54,6 +54,9 @@ pub struct CockpitArgs {
     /// Colours; `lcc themes` lists them.
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
+    /// For a screen reader: no frames, a plain line for every change of state.
+    #[arg(long)]
+    pub screen_reader: bool,
     /// Configuration file [default: see `lcc config path`].
     #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
     pub config: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use super::{
-    CommandError, project, reach, serve,
+    CommandError, keys, project, reach, serve,
     settings::{Surroundings, flags},
     setup::{self, Consent},
     themes,
@@ -20,7 +20,6 @@ use crate::{
         window::warm::Pace,
     },
     front::{
-        input::{Keymap, Leader},
         shell,
         theme::{Depth, Theme},
     },
@@ -68,7 +67,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let way = reach::reach(settings)?;
     let themes = around.themes()?;
     let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
-    let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
+    let (keymap, remarks) = keys::keymap(&loaded)?;
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(CommandError::usage(
             "the cockpit needs a terminal on stdin and stdout. \
@@ -124,6 +123,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             Some(id) => Open::Resume(id.to_owned()),
         },
         extra: args.claude_args.clone(),
+        screen_reader: settings.screen_reader,
         look: look(&theme, depth(around)),
         size,
         practice: PracticeOptions {
@@ -134,16 +134,25 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         surroundings: surroundings(around),
         project: project.clone(),
     };
+    let panes = around.paths.state.join("panes.json");
     let front = shell::FrontOptions {
         theme,
         themes,
         depth: depth(around),
-        keymap: Keymap::new(leader),
+        keymap,
         title: shell::Title {
             project: project.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             practice: false,
         },
         scrollback: SCROLLBACK,
+        panes: std::fs::read_to_string(&panes)
+            .ok()
+            .and_then(|text| shell::Arrangement::read(&text))
+            .unwrap_or_default(),
+        column: settings.panes,
+        screen_reader: settings.screen_reader,
+        remarks,
+        files: shell::Files { themes: Some(around.paths.themes.clone()), panes: Some(panes) },
     };
     Ok(Start { session, front })
 }

@@ -4,6 +4,7 @@ pub mod cockpit;
 pub mod config;
 pub mod doctor;
 pub mod error;
+pub mod keys;
 pub mod logging;
 pub mod manual;
 pub mod practice;

@@ -79,6 +79,7 @@ pub fn flags(args: &CockpitArgs) -> Flags {
         profile: args.profile.clone(),
         sandbox: args.sandbox.clone(),
         theme: args.theme.clone(),
+        screen_reader: args.screen_reader,
         serve: config::ServeFlags::default(),
     }
 }

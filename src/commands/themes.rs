@@ -1,14 +1,16 @@
 //! `lcc themes`: the themes there are, the built-in ones and the user's.
 
 use std::{
-    fs,
     io::{self, Write},
     path::Path,
 };
 
 use thiserror::Error;
 
-use crate::front::theme::{self, Theme, ThemeError};
+use crate::front::{
+    shell,
+    theme::{self, Theme, ThemeError},
+};
 
 /// Why themes could not be read or listed.
 #[derive(Debug, Error)]
@@ -43,7 +45,7 @@ pub fn load(folder: Option<&Path>) -> Result<(Vec<Theme>, Vec<ThemeError>), Them
     let files = folder.map_or_else(
         || Ok(Vec::new()),
         |folder| {
-            texts(folder).map_err(|source| ThemesError::Read {
+            shell::texts(folder).map_err(|source| ThemesError::Read {
                 folder: folder.display().to_string(),
                 source,
             })
@@ -82,25 +84,10 @@ pub fn run(
     Ok(())
 }
 
-/// Path and text of every `.toml` file in the folder, by name.
-fn texts(folder: &Path) -> io::Result<Vec<(String, String)>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push((path.display().to_string(), fs::read_to_string(&path)?));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Flags {
     pub sandbox: Option<String>,
     /// `--theme NAME`
     pub theme: Option<String>,
+    /// `--screen-reader`
+    pub screen_reader: bool,
     /// The flags of `lcc serve` and `lcc service`.
     pub serve: ServeFlags,
 }
@@ -65,6 +67,7 @@ impl Flags {
             Key::Profile => self.profile.as_deref(),
             Key::Sandbox => self.sandbox.as_deref(),
             Key::Theme => self.theme.as_deref(),
+            Key::ScreenReader => self.screen_reader.then_some("true"),
             Key::ServeKind => self.serve.kind.as_deref(),
             Key::ServeProgram => self.serve.program.as_deref(),
             Key::ServeModel => self.serve.model.as_deref(),
@@ -140,12 +143,14 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
 
     if let Some((path, text)) = &layers.file {
         let mut own = BTreeMap::new();
-        problems.extend(document::read(path, text, &mut own, |key, given, line| {
+        let mut keys = Vec::new();
+        problems.extend(document::read(path, text, &mut own, &mut keys, |key, given, line| {
             settings.set(key, given)?;
             origins.insert(key, Origin::File { path: path.clone(), line });
             Ok(())
         }));
         settings.profiles = own;
+        settings.keys = keys;
     }
     for key in Key::ALL {
         let entry = key.entry();

@@ -7,6 +7,7 @@
 mod access;
 mod document;
 mod error;
+mod keys;
 mod layers;
 mod load;
 mod paths;
@@ -20,6 +21,7 @@ mod value;
 
 pub use access::{AccessSettings, CommandHeader};
 pub use error::{ConfigError, Place, Problem};
+pub use keys::KeysLine;
 pub use layers::{Flags, Layers, Resolved, ServeFlags, resolve};
 pub use load::{LoadError, Loaded, load};
 pub use paths::{Paths, PathsError};

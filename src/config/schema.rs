@@ -2,6 +2,8 @@
 
 #[path = "schema_access.rs"]
 mod access;
+#[path = "schema_panes.rs"]
+mod panes;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -54,6 +56,8 @@ pub enum Key {
     Leader,
     /// Whether the panes are shown at the start.
     Panes,
+    /// Whether a screen reader reads along.
+    ScreenReader,
     /// Authorities to trust.
     TlsCa,
     /// Client certificate.
@@ -134,7 +138,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -153,6 +157,7 @@ impl Key {
         Self::Theme,
         Self::Leader,
         Self::Panes,
+        Self::ScreenReader,
         Self::TlsCa,
         Self::TlsCert,
         Self::TlsKey,
@@ -393,6 +398,7 @@ impl Key {
                 flag: None,
                 doc: "Whether the panes are shown at the start; F3 toggles them.",
             },
+            Self::ScreenReader => panes::SCREEN_READER,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use super::{access::AccessSettings, schema::Key, value::Given};
+use super::{access::AccessSettings, keys::KeysLine, schema::Key, value::Given};
 use crate::domain::{
     Api, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy, Tier,
 };
@@ -105,6 +105,10 @@ pub struct Settings {
     pub leader: String,
     /// Whether the panes are shown at the start.
     pub panes: bool,
+    /// Whether a screen reader reads along.
+    pub screen_reader: bool,
+    /// The user's own keys for lcc's commands.
+    pub keys: Vec<KeysLine>,
     /// Certificates and credentials for `server`.
     pub access: AccessSettings,
     /// The practice server.
@@ -141,6 +145,8 @@ impl Default for Settings {
             theme: "dark".to_owned(),
             leader: "ctrl-]".to_owned(),
             panes: true,
+            screen_reader: false,
+            keys: Vec::new(),
             access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
@@ -173,6 +179,7 @@ impl Settings {
             Key::Theme => self.theme = given.text("the name of a theme")?,
             Key::Leader => self.leader = given.leader()?,
             Key::Panes => self.panes = given.switch()?,
+            Key::ScreenReader => self.screen_reader = given.switch()?,
             Key::TlsCa => self.access.ca = Some(given.path()?),
             Key::TlsCert => self.access.cert = Some(given.path()?),
             Key::TlsKey => self.access.key = Some(given.path()?),
@@ -236,6 +243,7 @@ impl Settings {
             Key::Theme => self.theme.clone(),
             Key::Leader => self.leader.clone(),
             Key::Panes => self.panes.to_string(),
+            Key::ScreenReader => self.screen_reader.to_string(),
             Key::TlsCa => path(&self.access.ca),
             Key::TlsCert => path(&self.access.cert),
             Key::TlsKey => path(&self.access.key),

@@ -5,6 +5,7 @@ mod command;
 mod log;
 mod side;
 mod snapshot;
+mod story;
 mod update;
 
 pub use cache_break::{BreakKind, CacheBreak};
@@ -15,5 +16,8 @@ pub use snapshot::{
     CacheFigures, CompactionFigures, CompactionLast, FixedFigures, ForecastFigures, NoiseFigures,
     PrefillFigures, PrefillKept, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot,
     ThinkingFigures, TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
+};
+pub use story::{
+    PromptFigures, PromptPart, PromptSection, ToolCount, TurnFigures, TurnState,
 };
 pub use update::{Handover, Notice, NoticeLevel, Update};

@@ -47,6 +47,7 @@ impl ServerNews {
             Event::ChildStarted { .. }
             | Event::ChildEnded { .. }
             | Event::RequestStarted { .. }
+            | Event::Pieces { .. }
             | Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }
             | Event::PrefillProgress { .. }

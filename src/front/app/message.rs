@@ -4,6 +4,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     domain::Moment,
+    front::theme::Theme,
     protocol::{Command, Update},
 };
 
@@ -27,6 +28,13 @@ pub enum Message {
     Focus(bool),
     /// The engine said something.
     Update(Update),
+    /// The themes there are now: a file of the user's has changed.
+    Themes {
+        /// All of them, those that come with lcc first.
+        themes: Vec<Theme>,
+        /// What is wrong with files that are no themes.
+        wrong: Vec<String>,
+    },
     /// The time, on the front's own clock. Sent before every other message and once a second.
     Tick(Moment),
 }
@@ -44,6 +52,8 @@ pub enum Effect {
     Clipboard(String),
     /// Have the outer terminal notify the user.
     Notify(String),
+    /// Keep this arrangement of the panes for the next time.
+    Keep(String),
     /// Something on screen may have changed.
     Redraw,
     /// Leave the front.

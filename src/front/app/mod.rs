@@ -5,6 +5,7 @@
 
 mod action;
 mod alert;
+mod arrange;
 mod composer;
 mod dialog;
 mod handover;
@@ -17,8 +18,12 @@ mod model;
 mod mouse;
 mod notices;
 mod offer;
+mod palette;
 mod pane;
+mod panes;
+mod spoken;
 mod update;
+mod zoom;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
 pub use composer::{Composer, Purpose, Weight};
@@ -29,4 +34,8 @@ pub use log::{Entry as LogEntry, Log, LogView};
 pub use message::{Effect, Message};
 pub use model::{ChildState, Model, Options, Overlay, Title};
 pub use notices::{Notices, Shown};
+pub use palette::{Found, Palette, Run, found};
+pub use panes::{Arrangement, PaneId};
+pub use spoken::Spoken;
 pub use update::{hang_up, update};
+pub use zoom::{Depth, Row, Zoom, rows};

@@ -1,5 +1,6 @@
 //! The one loop of the front: the outer terminal, its guard and its pacing.
 
+mod files;
 mod outer;
 mod pace;
 mod screen;
@@ -25,14 +26,16 @@ use crate::{
         input::Keymap,
         theme::{Depth, Theme},
     },
-    protocol::{Command, Update},
+    protocol::{Command, Notice, NoticeLevel, Update},
 };
 
+use files::Watch;
 use outer::Outer;
 use pace::{Due, Pace};
 use screen::Screen;
 
-pub use app::Title;
+pub use app::{Arrangement, Title};
+pub use files::{Files, texts};
 
 /// The time in the bottom line moves once a second.
 const TICK: Duration = Duration::from_secs(1);
@@ -56,6 +59,16 @@ pub struct FrontOptions {
     pub title: Title,
     /// Lines kept above Claude Code's pane.
     pub scrollback: usize,
+    /// How the panes are arranged.
+    pub panes: Arrangement,
+    /// Whether the panes are shown at the start.
+    pub column: bool,
+    /// Whether a screen reader reads along.
+    pub screen_reader: bool,
+    /// What is wrong but no reason not to start, to be said at the start.
+    pub remarks: Vec<String>,
+    /// Where the front's files are.
+    pub files: Files,
 }
 
 /// Why a front could not go on.
@@ -107,6 +120,7 @@ struct Front {
     commands: mpsc::UnboundedSender<Command>,
     updates: mpsc::Receiver<Update>,
     signals: [Signal; 3],
+    watch: Watch,
     /// Bytes for the outer terminal, written in one go.
     out: Vec<u8>,
     done: bool,
@@ -124,7 +138,7 @@ impl Front {
             themes.push(options.theme);
             themes.len() - 1
         });
-        let model = Model::new(
+        let mut model = Model::new(
             app::Options {
                 title: options.title,
                 keymap: options.keymap,
@@ -134,8 +148,16 @@ impl Front {
             },
             size,
         );
+        model.arrange(options.panes, options.column);
+        if options.screen_reader {
+            model.speak();
+        }
+        for text in options.remarks {
+            model.notices.push(Notice { level: NoticeLevel::Warning, text }, Moment::default());
+        }
         Ok(Self {
             model,
+            watch: Watch::new(options.files),
             screen: Screen::new(options.depth),
             pace: Pace::default(),
             start: Instant::now(),
@@ -249,6 +271,10 @@ impl Front {
         let now = self.now();
         let effects = app::update(&mut self.model, Message::Tick(now));
         self.carry_out(effects);
+        if let Some((themes, wrong)) = self.watch.themes(now) {
+            let effects = app::update(&mut self.model, Message::Themes { themes, wrong });
+            self.carry_out(effects);
+        }
     }
 
     fn hang_up(&mut self) {
@@ -264,6 +290,7 @@ impl Front {
                 Effect::Bell => self.out.push(b'\x07'),
                 Effect::Clipboard(text) => outer::set_clipboard(&text, &mut self.out),
                 Effect::Notify(text) => outer::notify(&text, &mut self.out),
+                Effect::Keep(text) => self.watch.keep(&text),
                 Effect::Redraw => self.pace.changed(),
                 Effect::Quit => self.done = true,
             }

@@ -3,13 +3,14 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
-    app::{AlertKey, Model, alert, centred},
-    input::Keymap,
+    app::{AlertKey, Model, PaneId, alert, centred},
+    input::{Binding, Keymap},
     theme::{Role, Theme},
 };
 
 use super::{
     cache::{cared, place},
+    explain::words,
     manual::sentence,
     text::{Pen, boxed, lines},
 };
@@ -17,49 +18,17 @@ use super::{
 /// Columns of the box at most: sentences longer than this are hard to read.
 const COLS: u16 = 78;
 /// Columns of the names at the left.
-const NAME_COLS: usize = 10;
+const NAME_COLS: usize = 14;
 
-/// Each pane in words.
-const PANES: [(&str, &str); 9] = [
-    (
-        "prefill",
-        "How much of the prompt the server has read; the answer starts when all of it is. ▓ came \
-         from the cache, █ was read now. Most of the waiting is here.",
-    ),
-    (
-        "window",
-        "What the next request starts from. ▓ system and tools, which stay; █ the conversation, \
-         which F2 shrinks and F5 empties. Amber: the largest turn seen would not fit. Red: the \
-         next request will not.",
-    ),
-    (
-        "cache",
-        "The share of the last prompt that did not have to be read again. Near 100 % is right; \
-         after a break the pane says at which token, in which part, why, and what helps.",
-    ),
-    (
-        "thinking",
-        "Tokens the model thought in this turn. Switched off, it must stay 0: a leaked turn \
-         means that the server thinks all the same.",
-    ),
-    (
-        "time",
-        "Where the session's time went: reading prompts, writing answers, running tools, waiting \
-         for you (idle). The shares sum up to 100 %.",
-    ),
-    ("noise", "Requests without effect on the work that lcc answered itself, by path."),
-    ("server", "The model server, its memory, and the machine's. Over 90 % the machine swaps."),
-    (
-        "sandbox",
-        "What holds Claude Code in, and how many of the escapes tried at the start were blocked. \
-         Anything but all of them is red.",
-    ),
-    ("signs", "~ is estimated, – is not known. A pane's title says where its figures come from."),
-];
+/// What the signs mean.
+const SIGNS: &str =
+    "~ is estimated, – is not known. A pane's title says where its figures come from.";
 
 /// What the mouse does.
 const MOUSE: &str =
-    "the bottom line and the alert above it can be clicked; dragging selects and copies";
+    "the bottom line and the alert above it can be clicked; dragging selects and copies; a pane: \
+     click focuses, again zooms, right button explains, wheel sizes, its name moves it, its line \
+     and the column's edge can be dragged";
 
 /// How to get from practice to work.
 const PRACTICE: &str = "This session runs on the practice server: it plays a script, there is no \
@@ -121,14 +90,15 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     }
     let leader = model.keymap.leader();
     for bound in Keymap::BINDINGS {
-        let key = bound
-            .function
-            .map_or_else(|| format!("{leader} {}", bound.letter), |f| format!("F{f}"));
+        let key = model.keymap.names(bound.action).into_iter().next();
+        let key = key.unwrap_or_else(|| "no key".to_owned());
         entry(&key, sentence(bound.action), Role::Key, pen, &mut out);
     }
     entry("mouse", MOUSE, Role::Key, pen, &mut out);
-    let letters: Vec<_> =
-        Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();
+    let letter = |bound: &Binding| {
+        Some(format!("{} {}", model.keymap.after_leader(bound.action)?, bound.label))
+    };
+    let letters: Vec<_> = Keymap::BINDINGS.iter().filter_map(letter).collect();
     let leader = format!(
         "{leader}, then a letter, does the same where a key is taken: {}",
         letters.join(", ")
@@ -144,8 +114,15 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::default());
     }
-    for (name, text) in PANES {
-        entry(name, text, Role::Title, pen, &mut out);
+    for id in PaneId::ALL {
+        entry(id.name(), words(id).is, Role::Title, pen, &mut out);
+    }
+    entry("signs", SIGNS, Role::Title, pen, &mut out);
+    if let Some(spoken) = &model.spoken {
+        out.push(Line::default());
+        for (n, line) in spoken.lines().rev().enumerate() {
+            entry(if n == 0 { "said" } else { "" }, line, Role::Title, pen, &mut out);
+        }
     }
     out
 }
