@@ -46,6 +46,11 @@ fn front() {
         keymap: Keymap::default(),
         title: Title { project: "demo".to_owned(), practice: true },
         scrollback: 100,
+        panes: lcc::front::shell::Arrangement::default(),
+        column: true,
+        screen_reader: false,
+        remarks: Vec::new(),
+        files: lcc::front::shell::Files::default(),
     };
     let result = runtime.block_on(async {
         let (commands, wishes) = mpsc::unbounded_channel();

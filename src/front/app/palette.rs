@@ -134,7 +134,9 @@ pub(super) fn score(name: &str, query: &str) -> Option<(i32, Vec<usize>)> {
     let query: Vec<char> = query.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
     let mut best: Option<(i32, Vec<usize>)> = None;
     for start in 0..name.len().max(1) {
-        let Some(hit) = match_from(&name, &query, start) else { break };
+        let Some(plain) = match_from(&name, &query, start, false) else { break };
+        // A word's start is what is meant more often; it may skip what comes after it.
+        let hit = match_from(&name, &query, start, true).unwrap_or(plain);
         if best.as_ref().is_none_or(|(score, _)| hit.0 > *score) {
             best = Some(hit);
         }
@@ -142,14 +144,23 @@ pub(super) fn score(name: &str, query: &str) -> Option<(i32, Vec<usize>)> {
     best
 }
 
-fn match_from(name: &[char], query: &[char], start: usize) -> Option<(i32, Vec<usize>)> {
-    let mut at = Vec::with_capacity(query.len());
+fn match_from(
+    name: &[char],
+    query: &[char],
+    start: usize,
+    words: bool,
+) -> Option<(i32, Vec<usize>)> {
+    let begins = |n: usize| n == 0 || !name[n - 1].is_alphanumeric();
+    let mut at: Vec<usize> = Vec::with_capacity(query.len());
     let mut score = 0;
     let mut from = start;
     for wanted in query {
-        let found = (from..name.len()).find(|n| name[*n] == *wanted)?;
-        let begins = found == 0 || !name[found - 1].is_alphanumeric();
-        score += if begins { 8 } else { 1 };
+        let mut hits = (from..name.len()).filter(|n| name[*n] == *wanted);
+        let first = hits.next()?;
+        let next = at.last().is_some_and(|last| last + 1 == first);
+        let word = (words && !next && !begins(first)).then(|| hits.find(|n| begins(*n))).flatten();
+        let found = word.unwrap_or(first);
+        score += if begins(found) { 8 } else { 1 };
         score += if at.last().is_some_and(|last| last + 1 == found) { 6 } else { 0 };
         at.push(found);
         from = found + 1;
