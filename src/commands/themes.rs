@@ -99,7 +99,7 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "not a theme").unwrap();
         let (mut out, mut complaints) = (Vec::new(), Vec::new());
         run(Some(folder.path()), &mut out, &mut complaints).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "dark\nlight\nhigh-contrast\nansi16\nmine\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "dark\nlight\nhigh-contrast\nhigh-contrast-light\ncolourblind-dark\ncolourblind-light\ndusk\nansi16\nmine\n");
         let complaints = String::from_utf8(complaints).unwrap();
         assert!(complaints.contains("bad.toml:2: color:"), "{complaints}");
     }
@@ -112,7 +112,8 @@ mod tests {
         let error = pick(&themes, "neon").unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no theme \"neon\"; there are dark, light, high-contrast, ansi16"
+            "there is no theme \"neon\"; there are dark, light, high-contrast, high-contrast-light, \
+             colourblind-dark, colourblind-light, dusk, ansi16"
         );
     }
 }

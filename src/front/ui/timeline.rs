@@ -211,7 +211,7 @@ mod tests {
         let theme = Theme::default();
         let pen = Pen { theme: &theme, width: 34 };
         let shown = |turn: &TurnFigures| line(turn, 18.0, false, pen).to_string();
-        assert_eq!(shown(&turn(9.0, 5.0, 4.0)), " 12 █████████▒▒▒▒▒░░░░       18.0 s");
+        assert_eq!(shown(&turn(9.0, 5.0, 4.0)), " 12 █████████▒▒▒▒▒░░░░        18 s");
         let mut broke = turn(9.0, 0.0, 0.0);
         broke.breaks.push(CacheBreak::default());
         broke.state = TurnState::Stopped;
