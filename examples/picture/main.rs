@@ -79,6 +79,10 @@ fn live(plan: &Plan) -> Screen {
             Step::Type(text) => outer.type_text(text),
             Step::Key(key) => outer.key(*key),
             Step::Settle(quiet) => outer.settle(*quiet, plan.timeout),
+            Step::Shot(path) => {
+                let picture = svg::render(&outer.screen(), &plan.title);
+                fs::write(path, picture).expect("the picture can be written");
+            }
         }
     }
     outer.screen()

@@ -17,13 +17,15 @@ options  --size COLSxROWS   window, default 120x40
 steps    --wait TEXT        until TEXT is on the screen
          --type TEXT        type it
          --key NAME         F1 to F10, Enter, Escape, Tab, Up, Down or Ctrl-X
-         --settle MS        until nothing was printed for so long";
+         --settle MS        until nothing was printed for so long
+         --shot FILE        write the screen as it is now";
 
 pub enum Step {
     Wait(String),
     Type(String),
     Key(Key),
     Settle(Duration),
+    Shot(PathBuf),
 }
 
 pub struct Plan {
@@ -96,6 +98,7 @@ impl Plan {
                 let ms = value.parse().map_err(|_| wrong("milliseconds"))?;
                 self.steps.push(Step::Settle(Duration::from_millis(ms)));
             }
+            "--shot" => self.steps.push(Step::Shot(value.into())),
             _ => return Err(format!("{name}: unknown option")),
         }
         Ok(())

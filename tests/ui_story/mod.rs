@@ -79,6 +79,8 @@ pub fn story() -> Snapshot {
         seconds: 21.0,
     });
     turns[5].state = TurnState::Stopped;
+    s.cache.breaks = 1;
+    s.cache.last_break = turns[3].breaks.first().cloned();
     s.timeline = turns;
     s.prompt = PromptFigures {
         total: Some(14_902),

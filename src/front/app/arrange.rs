@@ -11,9 +11,12 @@ use super::{
     panes::{Arrangement, LEAST_COLS},
 };
 
-/// What stands in the bottom line while the panes have the keys.
-pub(super) const HINT: &str = "↑↓ pane  J K move  + - height  < > width  Enter zoom  d hide  a all  \
-                               0 reset  ? what  Esc back";
+/// What stands in the bottom line while the panes have the keys, the longest that fits.
+pub(super) const HINTS: [&str; 3] = [
+    "Esc back  ↑↓ pane  J K move  + - height  < > width  Enter zoom  F1 what  d hide  a all  0 reset",
+    "Esc back ↑↓ pane J K move +- <> size Enter zoom F1 what d hide",
+    "Esc back ↑↓ JK +- <> Enter zoom F1 what",
+];
 
 /// What the left button took hold of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -85,8 +85,9 @@ pub fn keybar(model: &Model) -> KeyBar {
     let gap = if layout.kind == Kind::Wide { 2 } else { 1 };
     let letters = model.keymap.is_pending();
     let dismiss = letters && super::alert(model).is_some();
-    let hint = (model.focus.is_some() && model.overlays.is_empty() && !letters)
-        .then_some(super::arrange::HINT);
+    let room = usize::from(col.saturating_sub(2));
+    let hint = super::arrange::HINTS.into_iter().find(|hint| hint.chars().count() <= room);
+    let hint = hint.filter(|_| model.focus.is_some() && model.overlays.is_empty() && !letters);
     let entries = if hint.is_some() {
         Vec::new()
     } else {

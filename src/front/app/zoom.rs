@@ -16,6 +16,8 @@ pub struct Zoom {
     pub pane: PaneId,
     /// The marked row of a list, from its top; where there is no list, the lines scrolled down.
     pub mark: usize,
+    /// Lines that the detail of a turn is scrolled down.
+    pub scroll: usize,
     /// How deep in the map of the prompt.
     pub depth: Depth,
 }
@@ -64,7 +66,7 @@ impl Zoom {
     /// This pane, from its top.
     #[must_use]
     pub fn new(pane: PaneId) -> Self {
-        Self { pane, mark: 0, depth: Depth::Sections }
+        Self { pane, mark: 0, scroll: 0, depth: Depth::Sections }
     }
 
     /// Takes a key. `rows`: how many rows there are to mark or to scroll.
@@ -75,7 +77,10 @@ impl Zoom {
         snapshot: &Snapshot,
     ) -> Pressed {
         let last = self.rows(snapshot).saturating_sub(1);
+        let turns = self.pane == PaneId::Timeline;
         match key.code {
+            KeyCode::PageUp if turns => self.scroll = self.scroll.saturating_sub(5),
+            KeyCode::PageDown if turns => self.scroll = (self.scroll + 5).min(SCROLLS),
             KeyCode::Up | KeyCode::Char('k') => self.mark = self.mark.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => self.mark = (self.mark + 1).min(last),
             KeyCode::PageUp => self.mark = self.mark.saturating_sub(10),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    cache, fixed, noise, prefill, sandbox, server, spark,
+    cache, fixed, noise, prefill, sandbox, server,
     text::{Pen, UNKNOWN, cut, lines},
     thinking, time, timeline, window,
 };
@@ -51,9 +51,9 @@ const fn rows(least: u16, good: u16, most: u16) -> Rows {
 /// Room of a pane that the user has not sized.
 const fn usual(id: PaneId) -> Rows {
     match id {
-        PaneId::Prefill => rows(4, 4, 5),
-        PaneId::Window => rows(3, 6, 6),
-        PaneId::Cache => rows(2, 3, 12),
+        PaneId::Prefill => rows(4, 4, 4),
+        PaneId::Window => rows(3, 5, 6),
+        PaneId::Cache => rows(2, 3, 11),
         PaneId::Thinking => rows(1, 2, 2),
         PaneId::Time => rows(3, 4, 8),
         PaneId::Timeline => rows(2, 3, 8),
@@ -108,15 +108,10 @@ pub(super) fn pane_of(id: PaneId, model: &Model, pen: Pen<'_>) -> Pane {
         PaneId::Sandbox => sandbox::pane(snapshot, model.notices.said().count(), pen),
     };
     match id {
-        PaneId::Prefill => pane.lines.extend(spark::rates(&snapshot.timeline, pen)),
-        // Below its first line: where there is room for no more, the causes of a break go first.
-        PaneId::Cache => {
-            if let Some(line) = spark::hits(&snapshot.timeline, pen) {
-                pane.lines.insert(pane.lines.len().min(3), line);
-            }
-        }
         PaneId::Window => pane.lines.extend(fixed::lines(snapshot, pen)),
-        PaneId::Thinking
+        PaneId::Prefill
+        | PaneId::Cache
+        | PaneId::Thinking
         | PaneId::Time
         | PaneId::Timeline
         | PaneId::Noise

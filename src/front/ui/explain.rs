@@ -157,32 +157,31 @@ fn now(id: PaneId, snapshot: &Snapshot) -> (Role, String) {
     }
 }
 
-/// The paragraphs, in lines.
+/// The paragraphs, in lines: how it stands now, and the three answers.
 pub(super) fn told(id: PaneId, model: &Model, pen: Pen<'_>) -> Vec<Line<'static>> {
     let Words { is, good, act } = words(id);
     let unknown = Snapshot::default();
     let (role, now) = now(id, model.snapshot.as_deref().unwrap_or(&unknown));
-    let mut out = Vec::new();
-    for (name, role, text) in [
-        ("What is this?", Role::Text, is),
-        ("What is good?", Role::Text, good),
-        ("What to do?", Role::Text, act),
-        ("How is it now?", role, now.as_str()),
-    ] {
-        out.push(Line::from(pen.span(Role::Title, name)));
-        out.extend(pen.sentence(role, text));
+    let mut out = pen.sentence(role, &format!("Now: {now}."));
+    for (name, text) in [("What is this?", is), ("What is good?", good), ("What to do?", act)] {
         out.push(Line::default());
+        out.push(Line::from(pen.span(Role::Title, name)));
+        out.extend(pen.sentence(Role::Text, text));
     }
-    out.pop();
     out
 }
 
 pub(super) fn draw(model: &Model, id: PaneId, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     let width = COLS.min(screen.width.saturating_sub(2));
     let pen = Pen { theme, width: usize::from(width.saturating_sub(4)) };
-    let told = told(id, model, pen);
+    let mut told = told(id, model, pen);
+    let most = screen.height.saturating_sub(1);
+    if told.len() + 2 > usize::from(most) {
+        // Air goes before words do.
+        told.retain(|line| line.width() > 0);
+    }
     let height = u16::try_from(told.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let area = centred(screen, width, height.min(screen.height.saturating_sub(1)));
+    let area = centred(Rect { height: most, ..screen }, width, height.min(most));
     let inner = boxed(area, &format!("{} · Esc", id.name()), Role::Accent, theme, buf);
     lines(inner, &told, buf);
 }

@@ -49,7 +49,8 @@ const fn instead(c: char) -> Option<char> {
     match c {
         // Box drawing and block elements.
         '\u{2500}'..='\u{259f}' => Some(' '),
-        '■' | '▲' | '▼' | '◆' | '×' => Some('!'),
+        '■' | '▲' | '▼' | '◆' => Some('!'),
+        '×' => Some('x'),
         '▸' | '›' => Some('>'),
         '✓' | '·' => Some(' '),
         '–' => Some('?'),

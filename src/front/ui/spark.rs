@@ -1,13 +1,10 @@
 //! Small charts of one figure a turn: the reading rate, the hit ratio.
 
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
-use crate::{
-    front::theme::Role,
-    protocol::TurnFigures,
-};
+use crate::{front::theme::Role, protocol::TurnFigures};
 
-use super::text::{Pen, percent, rate};
+use super::text::Pen;
 
 /// Heights of a bar in eighths of a cell.
 const EIGHTHS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -41,36 +38,37 @@ pub(super) fn top(values: &[Option<f64>]) -> f64 {
     values.iter().flatten().copied().filter(|v| v.is_finite()).fold(0.0, f64::max)
 }
 
-/// The reading rate of the last turns; none before two of them have one.
-pub(super) fn rates(turns: &[TurnFigures], pen: Pen<'_>) -> Option<Line<'static>> {
-    let values: Vec<_> = turns.iter().map(|turn| turn.rate).collect();
-    let best = top(&values);
-    line(&values, best, "by turn", format!("best {}", rate(Some(best))), pen)
-}
+/// Columns of a chart inside a line.
+const INLINE: std::ops::RangeInclusive<usize> = 4..=12;
 
-/// The hit ratio of the last turns.
-pub(super) fn hits(turns: &[TurnFigures], pen: Pen<'_>) -> Option<Line<'static>> {
-    let values: Vec<_> = turns.iter().map(|turn| turn.hit).collect();
-    let least = values.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-    let least = percent(Some(least * 100.0));
-    line(&values, 1.0, "by turn", format!("least {}", least.trim()), pen)
-}
-
-fn line(
+/// A chart of the last turns for the room between the two ends of a line; none where the room is
+/// too small, or before two turns have such a figure.
+pub(super) fn inline(
     values: &[Option<f64>],
     top: f64,
-    label: &str,
-    right: String,
+    (left, right): (&[Span<'_>], &[Span<'_>]),
     pen: Pen<'_>,
-) -> Option<Line<'static>> {
-    if values.iter().flatten().count() < 2 {
-        return None;
+) -> Vec<Span<'static>> {
+    let taken: usize = left.iter().chain(right).map(Span::width).sum();
+    // A column of air on either side.
+    let room = pen.width.saturating_sub(taken + 3).min(*INLINE.end());
+    if values.iter().flatten().count() < 2 || room < *INLINE.start() {
+        return Vec::new();
     }
-    let right: Vec<Span<'static>> = vec![pen.dim(right)];
-    let taken: usize = right.iter().map(Span::width).sum::<usize>() + label.len() + 2;
-    let room = pen.width.saturating_sub(taken);
     let chart = spark(values, top, room);
-    Some(pen.row(vec![pen.dim(format!("{label} ")), pen.span(Role::Bar, chart)], right))
+    vec![pen.span(Role::BarFixed, chart), pen.text(" ")]
+}
+
+/// The reading rates of the turns, and the best of them.
+pub(super) fn rates(turns: &[TurnFigures]) -> (Vec<Option<f64>>, f64) {
+    let values: Vec<_> = turns.iter().map(|turn| turn.rate).collect();
+    let best = top(&values);
+    (values, best)
+}
+
+/// The hit ratios of the turns.
+pub(super) fn hits(turns: &[TurnFigures]) -> Vec<Option<f64>> {
+    turns.iter().map(|turn| turn.hit).collect()
 }
 
 #[cfg(test)]
@@ -93,14 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn one_turn_makes_no_chart() {
-        let turn = |n: f64| TurnFigures { rate: Some(n), hit: Some(0.5), ..TurnFigures::default() };
+    fn a_chart_stands_where_there_is_room_and_something_to_compare() {
         let theme = Theme::default();
-        let pen = Pen { theme: &theme, width: 34 };
-        assert!(rates(&[turn(3.0)], pen).is_none());
-        let shown = rates(&[turn(107.0), turn(214.0)], pen).unwrap().to_string();
-        assert_eq!(shown, "by turn ▅█          best 214 tok/s");
-        let shown = hits(&[turn(1.0), turn(1.0)], pen).unwrap().to_string();
-        assert!(shown.ends_with("least 50 %"), "{shown}");
+        let pen = |width| Pen { theme: &theme, width };
+        let ends = ([Span::raw("cached 1,210")], [Span::raw("214 tok/s")]);
+        let drawn = |values: &[Option<f64>], width| -> String {
+            let spans = inline(values, 1.0, (&ends.0, &ends.1), pen(width));
+            spans.iter().map(|span| span.content.clone()).collect()
+        };
+        let two = [Some(0.5), Some(1.0)];
+        assert_eq!(drawn(&two, 34), "▅█ ");
+        assert_eq!(drawn(&two, 27), "", "too little room");
+        assert_eq!(drawn(&two[..1], 34), "", "nothing to compare");
+        assert_eq!(drawn(&[Some(1.0); 40], 60).chars().count(), 13);
     }
 }

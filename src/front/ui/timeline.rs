@@ -38,7 +38,7 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     if lines.is_empty() {
         lines.push(Line::from(pen.dim("no turn yet")));
     }
-    let source = if turns.is_empty() { UNKNOWN } else { "wall clock, newest first" };
+    let source = if turns.is_empty() { UNKNOWN } else { "newest first" };
     Pane { title: "timeline", source: source.to_owned(), tone: Role::Source, lines }
 }
 
@@ -215,7 +215,7 @@ mod tests {
         let mut broke = turn(9.0, 0.0, 0.0);
         broke.breaks.push(CacheBreak::default());
         broke.state = TurnState::Stopped;
-        assert_eq!(shown(&broke), " 12 █████████▁▁▁▁▁▁▁▁▁ ▼×     9.0 s");
+        assert_eq!(shown(&broke), " 12 █████████▁▁▁▁▁▁▁▁▁ ▼×    9.0 s");
         let last = CompactionLast { before: None, after: None, after_estimated: true, seconds: 1.0 };
         broke.compactions.push(last);
         for turn in [broke, turn(0.0, 0.0, 0.0), turn(f64::NAN, -1.0, 1e12)] {

@@ -27,7 +27,7 @@ const DETAIL_COLS: u16 = 40;
 
 const KEYS: &str = "Tab next pane  ↑↓ scroll  ? what is this  Esc back";
 const KEYS_MAP: &str = "↑↓ mark  Enter open  ← up  Tab next pane  ? what is this  Esc back";
-const KEYS_TURNS: &str = "↑↓ turn  Tab next pane  ? what is this  Esc back";
+const KEYS_TURNS: &str = "↑↓ turn  PgUp PgDn its detail  Tab next pane  ? what is this  Esc back";
 
 /// Where the rows of a list stand, and the first one that is shown.
 struct Place {
@@ -160,7 +160,9 @@ fn turns(
         Rect { y, height: (inner.bottom() - 1).saturating_sub(y), ..inner }
     };
     let pen = Pen { theme, width: usize::from(detail.width) };
-    lines(detail, &timeline::detail(marked, pen), buf);
+    let told = timeline::detail(marked, pen);
+    let most = told.len().saturating_sub(usize::from(detail.height));
+    lines(detail, &told[zoom.scroll.min(most)..], buf);
 }
 
 /// A pane's own lines, what its figures were turn by turn, and the words about it.
@@ -170,12 +172,11 @@ fn all(id: PaneId, model: &Model, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line
     let turns = &snapshot.timeline;
     match id {
         PaneId::Prefill => {
-            let values: Vec<_> = turns.iter().map(|turn| turn.rate).collect();
-            let best = spark::top(&values);
+            let (values, best) = spark::rates(turns);
             chart("reading rate by turn", &values, best, |v| rate(Some(v)), pen, &mut out);
         }
         PaneId::Cache => {
-            let values: Vec<_> = turns.iter().map(|turn| turn.hit).collect();
+            let values = spark::hits(turns);
             let show = |v: f64| percent(Some(v * 100.0));
             chart("hit ratio by turn", &values, 1.0, show, pen, &mut out);
             breaks(turns, pen, &mut out);
