@@ -274,7 +274,8 @@ fn the_theme_goes_round() {
         names.push(model.theme().name().to_owned());
         press(&mut model, KeyCode::F(4));
     }
-    let mut expected: Vec<_> = lcc::front::theme::builtin().iter().map(|t| t.name().to_owned()).collect();
+    let mut expected: Vec<_> =
+        lcc::front::theme::builtin().iter().map(|t| t.name().to_owned()).collect();
     expected.push("dark".to_owned());
     assert_eq!(names, expected);
 }

@@ -10,6 +10,7 @@ usage: picture [OPTIONS] [STEPS] [-- PROGRAM [ARGS]]
 options  --size COLSxROWS   window, default 120x40
          --out FILE         where the SVG goes, default stdout
          --title TEXT       title of the window frame
+         --ground light     dark text on a white terminal, default light on dark
          --cwd DIR          folder to run in, default a fresh demo project
          --env NAME=VALUE   a variable; nothing but PATH is inherited
          --replay FILE      draw recorded bytes instead of running a program
@@ -33,6 +34,7 @@ pub struct Plan {
     pub rows: u16,
     pub out: Option<PathBuf>,
     pub title: String,
+    pub light: bool,
     pub cwd: Option<PathBuf>,
     pub env: Vec<(String, String)>,
     pub replay: Option<PathBuf>,
@@ -48,6 +50,7 @@ impl Plan {
             rows: 40,
             out: None,
             title: String::new(),
+            light: false,
             cwd: None,
             env: Vec::new(),
             replay: None,
@@ -78,6 +81,11 @@ impl Plan {
             }
             "--out" => self.out = Some(value.into()),
             "--title" => self.title = value,
+            "--ground" => match value.as_str() {
+                "light" => self.light = true,
+                "dark" => self.light = false,
+                _ => return Err(wrong("light or dark")),
+            },
             "--cwd" => self.cwd = Some(value.into()),
             "--env" => {
                 let pair = value.split_once('=').ok_or_else(|| wrong("NAME=VALUE"))?;

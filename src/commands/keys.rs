@@ -57,8 +57,14 @@ mod tests {
         let file = "theme = \"dark\"\n\n[keys]\nlog = \"f2\"\nlogg = [\"f12\"]\n";
         let error = keymap(&loaded(file)).unwrap_err().to_string();
         let lines: Vec<_> = error.lines().collect();
-        assert!(lines[0].starts_with("/c/config.toml:5: keys.logg = \"f12\": no command"), "{error}");
-        assert!(lines[1].starts_with("/c/config.toml:4: keys.log = \"f2\": F2 is compact's"), "{error}");
+        assert!(
+            lines[0].starts_with("/c/config.toml:5: keys.logg = \"f12\": no command"),
+            "{error}"
+        );
+        assert!(
+            lines[1].starts_with("/c/config.toml:4: keys.log = \"f2\": F2 is compact's"),
+            "{error}"
+        );
     }
 
     #[test]

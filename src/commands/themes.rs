@@ -99,7 +99,10 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "not a theme").unwrap();
         let (mut out, mut complaints) = (Vec::new(), Vec::new());
         run(Some(folder.path()), &mut out, &mut complaints).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "dark\nlight\nhigh-contrast\nhigh-contrast-light\ncolourblind-dark\ncolourblind-light\ndusk\nansi16\nmine\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "dark\nlight\nhigh-contrast\nhigh-contrast-light\ncolourblind-dark\ncolourblind-light\ndusk\nansi16\nmine\n"
+        );
         let complaints = String::from_utf8(complaints).unwrap();
         assert!(complaints.contains("bad.toml:2: color:"), "{complaints}");
     }

@@ -144,7 +144,10 @@ impl Lines<'_> {
     fn unknown(&self, name: &str, inside: Option<&str>, line: usize) -> Problem {
         let in_table = Key::ALL.map(Key::entry);
         let here = in_table.iter().filter(|entry| entry.table == inside).map(|entry| entry.name);
-        let tables = Key::TABLES.into_iter().chain([profiles::TABLE, keys::TABLE]).filter(|_| inside.is_none());
+        let tables = Key::TABLES
+            .into_iter()
+            .chain([profiles::TABLE, keys::TABLE])
+            .filter(|_| inside.is_none());
         let elsewhere = in_table.iter().find(|entry| entry.table != inside && entry.name == name);
         let message = match (nearest(name, here.chain(tables)), elsewhere) {
             (_, Some(entry)) => format!(

@@ -17,7 +17,5 @@ pub use snapshot::{
     PrefillFigures, PrefillKept, PrefillLast, PutOff, SandboxFigures, ServerFigures, Snapshot,
     ThinkingFigures, TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
-pub use story::{
-    PromptFigures, PromptPart, PromptSection, ToolCount, TurnFigures, TurnState,
-};
+pub use story::{PromptFigures, PromptPart, PromptSection, ToolCount, TurnFigures, TurnState};
 pub use update::{Handover, Notice, NoticeLevel, Update};

@@ -72,7 +72,9 @@ impl Map {
         if let Some(tokens) = around.filter(|tokens| *tokens > 0) {
             parts.push(of_tokens(PromptSection::Template, "template", tokens, false));
         }
-        let fixed_tokens = whole.fixed.or(told);
+        // Counted one by one they may come to more than counted together; then the messages have
+        // what is left of the whole, so that the parts always sum up to it.
+        let fixed_tokens = whole.fixed.max(told);
         if let Some(tokens) = self.summary {
             if tokens > 0 {
                 parts.push(of_tokens(PromptSection::Summary, "summary", tokens, false));
@@ -115,7 +117,8 @@ impl Map {
         };
         // Bytes of a picture say nothing of its tokens.
         let weighs = |p: &PromptPart| p.section != PromptSection::Attachments;
-        let bytes = parts.iter().filter(|p| weighs(p)).fold(0_u64, |all, p| all.saturating_add(p.bytes));
+        let bytes =
+            parts.iter().filter(|p| weighs(p)).fold(0_u64, |all, p| all.saturating_add(p.bytes));
         for part in parts.iter_mut().filter(|p| weighs(p)) {
             let share = u128::from(tokens.unwrap_or(0)) * u128::from(part.bytes);
             let share = share.checked_div(u128::from(bytes)).and_then(|n| u64::try_from(n).ok());
@@ -264,12 +267,21 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_are_more_alone_than_together_still_sum_up() {
+        let map = main(&[100, 100]);
+        let whole = Whole { prompt: counted(1_000), fixed: Some(600), answer: None };
+        let got = map.figures(&[fixed("system[0]", 300), fixed("tool Read", 320)], whole);
+        assert_eq!(got.parts.iter().filter_map(|p| p.tokens).sum::<u64>(), 1_000);
+    }
+
+    #[test]
     fn a_compaction_leaves_a_summary_and_a_side_request_nothing() {
         let mut map = main(&[100]);
         map.shrunk_to(700);
         let side = RequestKind::Side(crate::domain::SideKind::Title);
         map.started(RequestId(2), &side, &[]);
-        let got = map.figures(&[fixed("system[0]", 50)], Whole { fixed: Some(50), ..Whole::default() });
+        let got =
+            map.figures(&[fixed("system[0]", 50)], Whole { fixed: Some(50), ..Whole::default() });
         assert_eq!(shown(&got).last(), Some(&("summary", "summary", Some(700))));
         assert_eq!((got.total, got.estimated), (Some(750), true));
         assert_eq!(Map::default().figures(&[], Whole::default()), PromptFigures::default());

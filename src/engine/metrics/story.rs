@@ -205,8 +205,7 @@ fn figures(turn: &Turn, used: Option<u64>) -> TurnFigures {
     (told.tools_s, told.compaction_s) = (seconds(tools), seconds(compaction));
     told.hit = share(turn.reused, turn.prompts);
     let read = told.read_tokens;
-    told.rate =
-        (read >= TELLING && turn.reading > 0).then(|| read as f64 / seconds(turn.reading));
+    told.rate = (read >= TELLING && turn.reading > 0).then(|| read as f64 / seconds(turn.reading));
     if told.state == TurnState::Running {
         told.used = used.or(told.used);
     }
@@ -295,11 +294,13 @@ mod tests {
         story.broke(1, Some(&found(9, "first, explained")));
         story.begin(None);
         story.broke(2, Some(&found(7, "second")));
-        let last = CompactionLast { before: Some(9), after: None, after_estimated: true, seconds: 1.0 };
+        let last =
+            CompactionLast { before: Some(9), after: None, after_estimated: true, seconds: 1.0 };
         story.compacted(1, Some(&last));
         story.compacted(1, Some(&CompactionLast { after: Some(4), ..last }));
         let told = story.figures(ms(0), None);
-        let causes = |at: usize| told[at].breaks.iter().map(|b| b.cause.clone()).collect::<Vec<_>>();
+        let causes =
+            |at: usize| told[at].breaks.iter().map(|b| b.cause.clone()).collect::<Vec<_>>();
         assert_eq!(causes(0), ["first, explained"]);
         assert_eq!(causes(1), ["second"]);
         assert_eq!(told[1].compactions.len(), 1);

@@ -228,7 +228,8 @@ fn dragged(model: &mut Model, drag: Drag, at: Position, effects: &mut Vec<Effect
         }
         Drag::Pane(id) => {
             let places = ui::pane_places(model);
-            let over = places.iter().find(|(_, place)| place.top() <= at.y && at.y < place.bottom());
+            let over =
+                places.iter().find(|(_, place)| place.top() <= at.y && at.y < place.bottom());
             if let Some((over, _)) = over.copied().filter(|(over, _)| *over != id) {
                 changed(model, effects, |panes| panes.put(id, over));
             }

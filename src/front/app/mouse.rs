@@ -8,9 +8,7 @@ use crate::{
     protocol::{Notice, NoticeLevel, Snapshot},
 };
 
-use super::{
-    Dialog, Effect, Model, Overlay, action, alert::dismiss, arrange, keybar, keys, zoom,
-};
+use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, arrange, keybar, keys, zoom};
 
 /// Lines that one step of the wheel scrolls.
 const WHEEL_LINES: i32 = 3;
@@ -88,8 +86,7 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
                     let zoom = zoom.clone();
                     let row = ui::row_at(model, &zoom, at);
                     let snapshot = model.snapshot.as_deref().unwrap_or(&unknown);
-                    if let (Some(row), Some(Overlay::Zoom(open))) =
-                        (row, model.overlays.last_mut())
+                    if let (Some(row), Some(Overlay::Zoom(open))) = (row, model.overlays.last_mut())
                     {
                         open.click(row, snapshot);
                     } else if !layout.frame.contains(at) {

@@ -107,7 +107,12 @@ impl Arrangement {
             heights: heights.collect(),
         };
         let mut seen = Vec::new();
-        read.order.retain(|id| !seen.contains(id) && { seen.push(*id); true });
+        read.order.retain(|id| {
+            !seen.contains(id) && {
+                seen.push(*id);
+                true
+            }
+        });
         read.order.extend(PaneId::ALL.into_iter().filter(|id| !seen.contains(id)));
         read.hidden.sort_unstable();
         read.hidden.dedup();

@@ -94,7 +94,8 @@ impl Spoken {
     /// Every quarter of a prompt, once.
     fn progress(&mut self, model: &Model) {
         let Some(figures) = model.snapshot.as_ref().map(|s| &s.prefill) else { return };
-        let (Some(done), Some(total), Phase::Prefill) = (figures.done, figures.total, model.phase())
+        let (Some(done), Some(total), Phase::Prefill) =
+            (figures.done, figures.total, model.phase())
         else {
             return;
         };
@@ -142,9 +143,10 @@ impl Spoken {
 /// The turn is over: how long it took and how full the window is.
 fn ready(model: &Model) -> String {
     let Some(snapshot) = model.snapshot.as_deref() else { return "Ready.".to_owned() };
-    let took = snapshot.time.turn_s.map_or_else(String::new, |s| {
-        format!(" The turn took {}.", units::seconds(s))
-    });
+    let took = snapshot
+        .time
+        .turn_s
+        .map_or_else(String::new, |s| format!(" The turn took {}.", units::seconds(s)));
     let full = snapshot.window.percent.map_or_else(String::new, |p| {
         let left = snapshot.forecast.turns_left;
         let left = left.map_or_else(String::new, |n| format!(", about {n} turns left"));

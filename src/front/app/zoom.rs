@@ -261,7 +261,10 @@ mod tests {
             part(PromptSection::Results, "messages[6]", Some("Bash"), 700),
             part(PromptSection::Results, "messages[8]", None, 1),
         ];
-        Snapshot { prompt: PromptFigures { parts, ..PromptFigures::default() }, ..Snapshot::default() }
+        Snapshot {
+            prompt: PromptFigures { parts, ..PromptFigures::default() },
+            ..Snapshot::default()
+        }
     }
 
     fn press(zoom: &mut Zoom, code: KeyCode) -> Pressed {
@@ -280,7 +283,11 @@ mod tests {
         let row = |name: &str, parts, tokens| (name.to_owned(), parts, Some(tokens));
         assert_eq!(
             shown(&zoom),
-            [row("system prompt", 1, 50), row("tool descriptions", 2, 1_200), row("tool results", 4, 1_241)]
+            [
+                row("system prompt", 1, 50),
+                row("tool descriptions", 2, 1_200),
+                row("tool results", 4, 1_241)
+            ]
         );
         press(&mut zoom, KeyCode::Enter);
         assert_eq!(zoom.depth, Depth::Sections, "one part is nothing to open");

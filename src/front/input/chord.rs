@@ -24,7 +24,9 @@ pub enum ChordError {
     #[error("{0:?} is not a key; write \"f5\", \"ctrl-g\", \"alt-g\", \"leader g\" or \"none\"")]
     Form(String),
     /// A key that Claude Code cannot be without.
-    #[error("{0} cannot be lcc's: it is {1}; put it behind the leader (\"leader g\") or take another")]
+    #[error(
+        "{0} cannot be lcc's: it is {1}; put it behind the leader (\"leader g\") or take another"
+    )]
     Taken(String, &'static str),
 }
 
@@ -234,10 +236,9 @@ mod tests {
     fn events_of_both_spellings_match() {
         let event = |code, modifiers| KeyEvent::new(code, modifiers);
         let chord: Chord = "ctrl-shift-b".parse().unwrap();
-        assert!(chord.matches(&event(
-            KeyCode::Char('B'),
-            KeyModifiers::CONTROL | KeyModifiers::SHIFT
-        )));
+        assert!(
+            chord.matches(&event(KeyCode::Char('B'), KeyModifiers::CONTROL | KeyModifiers::SHIFT))
+        );
         assert!(chord.matches(&event(KeyCode::Char('B'), KeyModifiers::CONTROL)));
         assert!(!chord.matches(&event(KeyCode::Char('b'), KeyModifiers::CONTROL)));
         assert!(Chord::function(2).matches(&event(KeyCode::F(2), KeyModifiers::NONE)));

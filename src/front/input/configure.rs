@@ -79,7 +79,9 @@ fn take(keymap: &mut Keymap, action: Action, key: &str) -> Result<Option<String>
     if let Some(after) = lower.strip_prefix("leader ").or_else(|| lower.strip_prefix("leader+")) {
         let mut chars = after.trim().chars();
         let (Some(letter), None) = (chars.next(), chars.next()) else {
-            return Err(format!("{key:?}: after the leader comes one character, like \"leader g\""));
+            return Err(format!(
+                "{key:?}: after the leader comes one character, like \"leader g\""
+            ));
         };
         if letter.is_control() || letter.is_whitespace() {
             return Err(format!("{key:?}: after the leader comes a character that can be seen"));
@@ -101,13 +103,17 @@ fn take(keymap: &mut Keymap, action: Action, key: &str) -> Result<Option<String>
     }
     keymap.give_chord(chord, action);
     Ok(chord.claude_codes().map(|does| {
-        format!("{chord} is taken from Claude Code, where it {does}; behind the leader it would not be")
+        format!(
+            "{chord} is taken from Claude Code, where it {does}; behind the leader it would not be"
+        )
     }))
 }
 
 fn conflict(key: &str, other: Action) -> String {
     let name = other.name();
-    format!("{key} is {name}'s; give {name} another key too (\"none\" for no key), or take another one")
+    format!(
+        "{key} is {name}'s; give {name} another key too (\"none\" for no key), or take another one"
+    )
 }
 
 fn unknown(name: &str) -> String {

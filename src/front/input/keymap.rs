@@ -152,7 +152,8 @@ impl Keymap {
     #[must_use]
     pub fn new(leader: Leader) -> Self {
         let bindings = Self::BINDINGS.iter();
-        let chords = bindings.clone().filter_map(|b| Some((Chord::function(b.function?), b.action)));
+        let chords =
+            bindings.clone().filter_map(|b| Some((Chord::function(b.function?), b.action)));
         let letters = bindings.filter_map(|b| Some((b.letter?, b.action)));
         Self { leader, pending: false, chords: chords.collect(), letters: letters.collect() }
     }

@@ -32,7 +32,10 @@ pub struct CursorAt {
 /// The cursor of Claude Code's pane in the outer terminal; `None` when none is to be seen.
 #[must_use]
 pub fn cursor(model: &Model) -> Option<CursorAt> {
-    if !model.overlays.is_empty() || model.focus.is_some() || !matches!(model.child, ChildState::Running) {
+    if !model.overlays.is_empty()
+        || model.focus.is_some()
+        || !matches!(model.child, ChildState::Running)
+    {
         return None;
     }
     let layout = model.layout();

@@ -166,9 +166,47 @@ pub(super) fn told(id: PaneId, model: &Model, pen: Pen<'_>) -> Vec<Line<'static>
     for (name, text) in [("What is this?", is), ("What is good?", good), ("What to do?", act)] {
         out.push(Line::default());
         out.push(Line::from(pen.span(Role::Title, name)));
-        out.extend(pen.sentence(Role::Text, text));
+        // A screen reader has no signs: their places in the bars are told in words.
+        let spelt = model.spoken.as_ref().map(|_| spell(text));
+        out.extend(pen.sentence(Role::Text, spelt.as_deref().unwrap_or(text)));
     }
     out
+}
+
+/// Signs as words.
+fn spell(text: &str) -> String {
+    let words = [
+        ("█ reading, ▒ writing, ░ tools, ╍ compacting", "reading, writing, tools, compacting"),
+        ("▓ came from the cache, █ was read now", "Part came from the cache, part was read now"),
+        (
+            "▓ system and tools, which stay; █ the conversation",
+            "System and tools stay; the conversation moves",
+        ),
+        ("A long ▓ and a short █", "Much from the cache and little new"),
+        ("A long █ at every turn", "Much new at every turn"),
+        ("A large ▓", "Large system and tools"),
+        ("Short █ in every turn", "Little reading in every turn"),
+        (
+            "▼ the cache broke, ◆ compacted, × given up",
+            "Marks tell a broken cache, a compaction, a turn given up",
+        ),
+    ];
+    words.iter().fold(text.to_owned(), |text, (signs, word)| text.replace(signs, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_has_its_words() {
+        for id in PaneId::ALL {
+            let Words { is, good, act } = words(id);
+            for text in [is, good, act].map(spell) {
+                assert!(!text.contains(|c| "█▓▒░╍▼◆×".contains(c)), "{}: {text}", id.name());
+            }
+        }
+    }
 }
 
 pub(super) fn draw(model: &Model, id: PaneId, theme: &Theme, screen: Rect, buf: &mut Buffer) {

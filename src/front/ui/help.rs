@@ -25,8 +25,7 @@ const SIGNS: &str =
     "~ is estimated, – is not known. A pane's title says where its figures come from.";
 
 /// What the mouse does.
-const MOUSE: &str =
-    "the bottom line and the alert above it can be clicked; dragging selects and copies; a pane: \
+const MOUSE: &str = "the bottom line and the alert above it can be clicked; dragging selects and copies; a pane: \
      click focuses, again zooms, right button explains, wheel sizes, its name moves it, its line \
      and the column's edge can be dragged";
 
@@ -88,6 +87,14 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::default());
     }
+    let mut said = model.notices.said().rev().peekable();
+    if said.peek().is_some() {
+        for (n, shown) in said.enumerate() {
+            let name = if n == 0 { "notes" } else { "" };
+            entry(name, &format!("· {}", shown.notice.text), Role::Title, pen, &mut out);
+        }
+        out.push(Line::default());
+    }
     let leader = model.keymap.leader();
     for bound in Keymap::BINDINGS {
         let key = model.keymap.names(bound.action).into_iter().next();
@@ -106,14 +113,6 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     entry("leader", &leader, Role::Key, pen, &mut out);
     out.push(Line::from(pen.dim("Every other key belongs to Claude Code.")));
     out.push(Line::default());
-    let mut said = model.notices.said().rev().peekable();
-    if said.peek().is_some() {
-        for (n, shown) in said.enumerate() {
-            let name = if n == 0 { "notes" } else { "" };
-            entry(name, &format!("· {}", shown.notice.text), Role::Title, pen, &mut out);
-        }
-        out.push(Line::default());
-    }
     for id in PaneId::ALL {
         entry(id.name(), words(id).is, Role::Title, pen, &mut out);
     }

@@ -62,27 +62,41 @@ pub(super) fn body(snapshot: &Snapshot, zoom: &Zoom, pen: Pen<'_>) -> Vec<Line<'
     };
     let mark = zoom.mark.min(rows.len() - 1);
     let row = |(at, row): (usize, &Row)| line(row, at == mark, top, whole, pen);
-    rows.iter().enumerate().map(row).collect()
+    let mut lines: Vec<Line<'static>> = rows.iter().enumerate().map(row).collect();
+    let free = snapshot.window.size.zip(snapshot.prompt.total);
+    if let (Depth::Sections, Some((size, total))) = (&zoom.depth, free) {
+        let free = Row {
+            name: "free".to_owned(),
+            parts: 1,
+            tokens: Some(size.saturating_sub(total)),
+            bytes: 0,
+            counted: !snapshot.prompt.estimated,
+            into: None,
+        };
+        lines.push(Line::default());
+        lines.push(line(&free, false, whole, whole, pen));
+    }
+    lines
 }
 
 fn line(row: &Row, marked: bool, top: u64, whole: u64, pen: Pen<'_>) -> Line<'static> {
-    let cols =
-        pen.width.saturating_sub(NAME_COLS + TOKENS_COLS + SHARE_COLS + 5).max(4);
+    let cols = pen.width.saturating_sub(NAME_COLS + TOKENS_COLS + SHARE_COLS + 5).max(4);
     let fixed = row.counted || !row.name.starts_with("messages");
     let part = Part {
         share: share(row.tokens.unwrap_or(0), top),
         fill: block::FULL,
-        role: if fixed { Role::Bar } else { Role::BarFixed },
+        role: match (row.name.as_str(), fixed) {
+            ("free", _) => Role::BarEmpty,
+            (_, true) => Role::Bar,
+            (_, false) => Role::BarFixed,
+        },
     };
     let count = if row.parts > 1 { format!(" ×{}", row.parts) } else { String::new() };
     let name = cut(&format!("{}{count}", row.name), NAME_COLS);
     let opens = if row.into.is_some() { "›" } else { " " };
     let role = if marked { Role::Selected } else { Role::Text };
     let mark = if marked { "▸" } else { " " };
-    let mut spans = vec![
-        pen.span(role, format!("{mark}{name:<NAME_COLS$}{opens}")),
-        pen.text(" "),
-    ];
+    let mut spans = vec![pen.span(role, format!("{mark}{name:<NAME_COLS$}{opens}")), pen.text(" ")];
     spans.extend(bar(cols, &[part], pen.theme));
     let guess = tilde(!row.counted && row.tokens.is_some());
     let figure = row.tokens.map_or_else(|| UNKNOWN.to_owned(), |n| tokens(Some(n), 1));

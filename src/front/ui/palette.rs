@@ -28,7 +28,13 @@ fn from(palette: &Palette, count: usize, rows: usize) -> (usize, usize) {
     (mark, (mark + 1).saturating_sub(rows))
 }
 
-pub(super) fn draw(model: &Model, palette: &Palette, theme: &Theme, screen: Rect, buf: &mut Buffer) {
+pub(super) fn draw(
+    model: &Model,
+    palette: &Palette,
+    theme: &Theme,
+    screen: Rect,
+    buf: &mut Buffer,
+) {
     let (area, rows) = area(screen);
     let inner = boxed(area, "commands", Role::Accent, theme, buf);
     let pen = Pen { theme, width: usize::from(inner.width) };

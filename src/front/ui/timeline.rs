@@ -67,12 +67,14 @@ pub(super) fn legend(pen: Pen<'_>) -> Line<'static> {
 pub(super) fn line(turn: &TurnFigures, longest: f64, marked: bool, pen: Pen<'_>) -> Line<'static> {
     let cols = pen.width.saturating_sub(NUMBER_COLS + SECONDS_COLS + MARK_COLS + 3).max(1);
     let (_, role) = state(turn.state);
-    let number = format!("{:>NUMBER_COLS$}", turn.number % 1_000);
+    let number = turn.number % 1_000;
     let mut spans = vec![if marked {
-        pen.span(Role::Selected, format!("{number} "))
+        // The mark stands without colour, too.
+        pen.span(Role::Selected, format!("▸{number:>width$}", width = NUMBER_COLS - 1))
     } else {
-        pen.span(role, format!("{number} "))
+        pen.span(role, format!("{number:>NUMBER_COLS$}"))
     }];
+    spans.push(pen.text(" "));
     let share = |s: f64| if longest > 0.0 { s / longest } else { 0.0 };
     let times = [turn.prefill_s, turn.generate_s, turn.tools_s, turn.compaction_s];
     let parts: Vec<Part> = LOOKS
@@ -216,7 +218,8 @@ mod tests {
         broke.breaks.push(CacheBreak::default());
         broke.state = TurnState::Stopped;
         assert_eq!(shown(&broke), " 12 █████████▁▁▁▁▁▁▁▁▁ ▼×    9.0 s");
-        let last = CompactionLast { before: None, after: None, after_estimated: true, seconds: 1.0 };
+        let last =
+            CompactionLast { before: None, after: None, after_estimated: true, seconds: 1.0 };
         broke.compactions.push(last);
         for turn in [broke, turn(0.0, 0.0, 0.0), turn(f64::NAN, -1.0, 1e12)] {
             assert_eq!(shown(&turn).width(), 34, "{}", shown(&turn));

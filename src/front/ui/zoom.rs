@@ -111,7 +111,9 @@ fn place(zoom: &Zoom, snapshot: &Snapshot, inner: Rect) -> Place {
             let list = if inner.width >= BESIDE {
                 Rect { width: area.width - DETAIL_COLS - 2, ..area }
             } else {
-                Rect { height: (area.height / 3).max(2).min(area.height), ..area }
+                // As many rows as there are turns, up to a third: the rest is the detail's.
+                let turns = u16::try_from(snapshot.timeline.len()).unwrap_or(u16::MAX);
+                Rect { height: (area.height / 3).min(turns).max(2).min(area.height), ..area }
             };
             (list, snapshot.timeline.len())
         }
@@ -147,9 +149,8 @@ fn turns(
         return;
     };
     let longest = timeline::longest(list.iter());
-    let line = |turn: &TurnFigures| {
-        timeline::line(turn, longest, turn.number == marked.number, pen)
-    };
+    let line =
+        |turn: &TurnFigures| timeline::line(turn, longest, turn.number == marked.number, pen);
     let shown: Vec<Line<'_>> = list.iter().rev().skip(place.from).map(line).collect();
     lines(place.area, &shown, buf);
     let detail = if inner.width >= BESIDE {

@@ -17,8 +17,12 @@ fn wants(told: &[u16]) -> Vec<Want> {
 fn all_panes_are_there_at_forty_rows_and_all_but_noise_and_timeline_at_thirty() {
     assert!(heights(37, &wants(&[])).iter().all(Option::is_some));
     let shown = heights(27, &wants(&[]));
-    let gone: Vec<_> =
-        PaneId::ALL.into_iter().zip(&shown).filter(|(_, h)| h.is_none()).map(|(id, _)| id).collect();
+    let gone: Vec<_> = PaneId::ALL
+        .into_iter()
+        .zip(&shown)
+        .filter(|(_, h)| h.is_none())
+        .map(|(id, _)| id)
+        .collect();
     assert_eq!(gone, [PaneId::Noise]);
 }
 
@@ -41,13 +45,13 @@ fn told(snapshot: &Snapshot, width: usize) -> Vec<(&'static str, String)> {
     let mut model = model;
     model.snapshot = Some(Box::new(snapshot.clone()));
     PaneId::ALL
-    .into_iter()
-    .map(|id| pane_of(id, &model, pen))
-    .flat_map(|pane| {
-        let title = pane.title;
-        pane.lines.into_iter().map(move |line| (title, line.to_string()))
-    })
-    .collect()
+        .into_iter()
+        .map(|id| pane_of(id, &model, pen))
+        .flat_map(|pane| {
+            let title = pane.title;
+            pane.lines.into_iter().map(move |line| (title, line.to_string()))
+        })
+        .collect()
 }
 
 fn plain_model() -> Model {
