@@ -46,7 +46,8 @@ impl Meter {
     /// Tokens in the window, those of the request under way included.
     pub(super) fn window_now(&self, lead: Option<&Flight>) -> Option<u64> {
         let live = lead.filter(|flight| flight.first_token.is_some()).and_then(|flight| {
-            Some(flight.total(&self.ratios)?.tokens + flight.answer(&self.ratios).tokens)
+            let prompt = flight.total(&self.ratios)?.tokens;
+            Some(prompt.saturating_add(flight.answer(&self.ratios).tokens))
         });
         live.or_else(|| self.window.used())
     }

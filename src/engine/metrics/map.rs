@@ -66,7 +66,7 @@ impl Map {
     /// The parts, each with its tokens. `fixed`: system and tools in the order of the prompt.
     pub(super) fn figures(&self, fixed: &[FixedFigures], whole: Whole) -> PromptFigures {
         let mut parts: Vec<PromptPart> = fixed.iter().map(of_fixed).collect();
-        let told = parts.iter().map(|p| p.tokens).sum::<Option<u64>>();
+        let told = parts.iter().try_fold(0_u64, |all, p| Some(all.saturating_add(p.tokens?)));
         // What the template puts around them is no part's own.
         let around = whole.fixed.zip(told).and_then(|(all, told)| all.checked_sub(told));
         if let Some(tokens) = around.filter(|tokens| *tokens > 0) {

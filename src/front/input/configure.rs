@@ -167,6 +167,21 @@ mod tests {
     }
 
     #[test]
+    fn sentences_name_the_keys_there_are() {
+        let lines =
+            [line("help", &["f12"]), line("compact", &["leader k"]), line("log", &["none"])];
+        let (keys, _) = configured(Leader::default(), &lines).unwrap();
+        for (text, said) in [
+            ("F1 and F10, F2.", "F12 and F10, Ctrl-] k."),
+            ("press F8, not xF1", "press log, not xF1"),
+            ("", ""),
+        ] {
+            assert_eq!(keys.said(text), said);
+            assert_eq!(Keymap::default().said(text), text, "the usual ones stay");
+        }
+    }
+
+    #[test]
     fn keys_may_be_swapped() {
         let lines = [line("help", &["f2"]), line("compact", &["f1"])];
         let (mut keys, _) = configured(Leader::default(), &lines).unwrap();

@@ -196,6 +196,31 @@ impl Keymap {
             .collect()
     }
 
+    /// A sentence that names the usual F-keys, with the keys that are theirs now.
+    #[must_use]
+    pub fn said(&self, text: &str) -> String {
+        let mut said = text.to_owned();
+        for bound in Self::BINDINGS {
+            let Some(usual) = bound.function.map(|number| format!("F{number}")) else { continue };
+            let own = self.names(bound.action);
+            if own.first() == Some(&usual) {
+                continue;
+            }
+            let own = own.first().map_or_else(|| bound.label.to_owned(), Clone::clone);
+            let mut parts = said.split(usual.as_str());
+            let mut out = parts.next().unwrap_or_default().to_owned();
+            for part in parts {
+                // F1 is no part of F10, nor of a word.
+                let whole = !part.starts_with(|c: char| c.is_ascii_digit())
+                    && !out.ends_with(|c: char| c.is_alphanumeric());
+                out.push_str(if whole { &own } else { &usual });
+                out.push_str(part);
+            }
+            said = out;
+        }
+        said
+    }
+
     pub(super) fn forget(&mut self, action: Action) {
         self.chords.retain(|(_, own)| *own != action);
         self.letters.retain(|(_, own)| *own != action);

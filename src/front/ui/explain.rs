@@ -167,8 +167,9 @@ pub(super) fn told(id: PaneId, model: &Model, pen: Pen<'_>) -> Vec<Line<'static>
         out.push(Line::default());
         out.push(Line::from(pen.span(Role::Title, name)));
         // A screen reader has no signs: their places in the bars are told in words.
-        let spelt = model.spoken.as_ref().map(|_| spell(text));
-        out.extend(pen.sentence(Role::Text, spelt.as_deref().unwrap_or(text)));
+        let text = model.keymap.said(text);
+        let text = if model.spoken.is_some() { spell(&text) } else { text };
+        out.extend(pen.sentence(Role::Text, &text));
     }
     out
 }
