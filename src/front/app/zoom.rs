@@ -219,7 +219,7 @@ pub fn rows(parts: &[PromptPart], depth: &Depth) -> Vec<Row> {
 }
 
 fn by_size(rows: &mut [Row]) {
-    rows.sort_by(|a, b| (b.tokens, b.bytes).cmp(&(a.tokens, a.bytes)));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.tokens, row.bytes)));
 }
 
 fn sum<'a>(name: String, of: impl Iterator<Item = &'a PromptPart>, into: Option<Depth>) -> Row {

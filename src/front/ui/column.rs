@@ -54,12 +54,11 @@ const fn usual(id: PaneId) -> Rows {
         PaneId::Prefill => rows(4, 4, 4),
         PaneId::Window => rows(3, 5, 6),
         PaneId::Cache => rows(2, 3, 11),
-        PaneId::Thinking => rows(1, 2, 2),
         PaneId::Time => rows(3, 4, 8),
         PaneId::Timeline => rows(2, 3, 8),
         PaneId::Noise => rows(1, 1, 9),
         PaneId::Server => rows(2, 4, 6),
-        PaneId::Sandbox => rows(1, 2, 2),
+        PaneId::Thinking | PaneId::Sandbox => rows(1, 2, 2),
     }
 }
 

@@ -29,8 +29,9 @@ pub(super) fn head(snapshot: &Snapshot, zoom: &Zoom, pen: Pen<'_>) -> Vec<Line<'
     let prompt = &snapshot.prompt;
     let path = match &zoom.depth {
         Depth::Sections => "all sections".to_owned(),
-        Depth::Tools(section) => format!("all sections › {}", section.name()),
-        Depth::Parts(section, None) => format!("all sections › {}", section.name()),
+        Depth::Tools(section) | Depth::Parts(section, None) => {
+            format!("all sections › {}", section.name())
+        }
         Depth::Parts(section, Some(tool)) => {
             format!("all sections › {} › {tool}", section.name())
         }

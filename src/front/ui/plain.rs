@@ -48,11 +48,10 @@ pub(super) fn flatten(area: Rect, buf: &mut Buffer) {
 const fn instead(c: char) -> Option<char> {
     match c {
         // Box drawing and block elements.
-        '\u{2500}'..='\u{259f}' => Some(' '),
+        '\u{2500}'..='\u{259f}' | '✓' | '·' => Some(' '),
         '■' | '▲' | '▼' | '◆' => Some('!'),
         '×' => Some('x'),
         '▸' | '›' => Some('>'),
-        '✓' | '·' => Some(' '),
         '–' => Some('?'),
         _ => None,
     }

@@ -226,9 +226,8 @@ fn chart(
             .skip(values.len().saturating_sub(pen.width))
             .map(|value| match part(value) {
                 Some(share) if share > 0.0 => spark::spark(&[Some(share)], 1.0, 1),
-                Some(_) => " ".to_owned(),
                 None if row == 0 => "·".to_owned(),
-                None => " ".to_owned(),
+                Some(_) | None => " ".to_owned(),
             })
             .collect();
         out.push(Line::from(pen.span(Role::Bar, drawn)));
