@@ -26,9 +26,12 @@ fn typed(model: &mut Model, text: &str) {
     }
 }
 
+/// A screen at a size.
+type Build = Box<dyn Fn((u16, u16)) -> Model>;
+
 /// Every screen of this file, by name.
-fn screens() -> Vec<(String, Box<dyn Fn((u16, u16)) -> Model>)> {
-    let mut all: Vec<(String, Box<dyn Fn((u16, u16)) -> Model>)> = Vec::new();
+fn screens() -> Vec<(String, Build)> {
+    let mut all: Vec<(String, Build)> = Vec::new();
     for id in PaneId::ALL {
         all.push((
             format!("zoom_{}", id.name()),

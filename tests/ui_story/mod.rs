@@ -6,8 +6,7 @@ use lcc::protocol::{
     ToolCount, TurnFigures, TurnState,
 };
 
-#[path = "../ui_support/mod.rs"]
-mod ui_support;
+use crate::ui_support;
 
 fn turn(number: u64, (read, write, tools): (f64, f64, f64), hit: f64) -> TurnFigures {
     TurnFigures {

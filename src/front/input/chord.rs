@@ -251,7 +251,7 @@ mod tests {
             let chord: Chord = name.parse().unwrap();
             assert!(chord.claude_codes().is_some(), "{name}");
         }
-        assert_eq!("ctrl-g".parse::<Chord>().unwrap().claude_codes().is_some(), true);
+        assert!("ctrl-g".parse::<Chord>().unwrap().claude_codes().is_some());
         assert_eq!(Chord::function(2).claude_codes(), None);
     }
 }

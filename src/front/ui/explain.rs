@@ -195,21 +195,6 @@ fn spell(text: &str) -> String {
     words.iter().fold(text.to_owned(), |text, (signs, word)| text.replace(signs, word))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_sign_has_its_words() {
-        for id in PaneId::ALL {
-            let Words { is, good, act } = words(id);
-            for text in [is, good, act].map(spell) {
-                assert!(!text.contains(|c| "█▓▒░╍▼◆×".contains(c)), "{}: {text}", id.name());
-            }
-        }
-    }
-}
-
 pub(super) fn draw(model: &Model, id: PaneId, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     let width = COLS.min(screen.width.saturating_sub(2));
     let pen = Pen { theme, width: usize::from(width.saturating_sub(4)) };
@@ -223,4 +208,19 @@ pub(super) fn draw(model: &Model, id: PaneId, theme: &Theme, screen: Rect, buf: 
     let area = centred(Rect { height: most, ..screen }, width, height.min(most));
     let inner = boxed(area, &format!("{} · Esc", id.name()), Role::Accent, theme, buf);
     lines(inner, &told, buf);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_has_its_words() {
+        for id in PaneId::ALL {
+            let Words { is, good, act } = words(id);
+            for text in [is, good, act].map(spell) {
+                assert!(!text.contains(|c| "█▓▒░╍▼◆×".contains(c)), "{}: {text}", id.name());
+            }
+        }
+    }
 }
