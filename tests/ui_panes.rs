@@ -29,6 +29,9 @@ fn typed(model: &mut Model, text: &str) {
 /// A screen at a size.
 type Build = Box<dyn Fn((u16, u16)) -> Model>;
 
+/// What is pressed on the way there.
+type Keys = fn(&mut Model);
+
 /// Every screen of this file, by name.
 fn screens() -> Vec<(String, Build)> {
     let mut all: Vec<(String, Build)> = Vec::new();
@@ -50,7 +53,7 @@ fn screens() -> Vec<(String, Build)> {
             }),
         ));
     }
-    let keyed: [(&str, fn(&mut Model)); 9] = [
+    let keyed: [(&str, Keys); 9] = [
         ("story", |_| {}),
         ("map_of_results", |m| {
             leader(m, KeyCode::Char('m'));
