@@ -57,6 +57,9 @@ pub struct CockpitArgs {
     /// Append the body of every request to this file [default: nothing is kept].
     #[arg(long, value_name = "FILE")]
     pub log_bodies: Option<PathBuf>,
+    /// For a screen reader: no frames, a plain line for every change of state.
+    #[arg(long)]
+    pub screen_reader: bool,
     /// Configuration file [default: see `lcc config path`].
     #[arg(long, value_name = "FILE", env = "LCC_CONFIG")]
     pub config: Option<PathBuf>,

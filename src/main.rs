@@ -160,7 +160,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CommandError> {
             let text = match what {
                 ConfigWhat::Path => commands::config::path(&around.paths),
                 ConfigWhat::Check => {
-                    commands::config::check(&around.paths, &around.load(Flags::default())?)
+                    commands::config::check(&around.paths, &around.load(Flags::default())?)?
                 }
                 ConfigWhat::Show => commands::config::show(&around.load(Flags::default())?),
             };

@@ -57,7 +57,15 @@ fn with_note(size: (u16, u16), snapshot: lcc::protocol::Snapshot) -> Model {
 fn open(model: &Model) -> Option<Purpose> {
     match model.overlays.last() {
         Some(Overlay::Composer(purpose)) => Some(*purpose),
-        Some(Overlay::Help(_) | Overlay::Dialog(_) | Overlay::Log(_)) | None => None,
+        Some(
+            Overlay::Help(_)
+            | Overlay::Dialog(_)
+            | Overlay::Log(_)
+            | Overlay::Zoom(_)
+            | Overlay::Explain(_)
+            | Overlay::Palette(_),
+        )
+        | None => None,
     }
 }
 

@@ -48,6 +48,11 @@ fn front() {
         scrollback: 100,
         border: Border::default(),
         aside: AsideOptions::default(),
+        panes: lcc::front::shell::Arrangement::default(),
+        column: true,
+        screen_reader: false,
+        remarks: Vec::new(),
+        files: lcc::front::shell::Files::default(),
     };
     let result = runtime.block_on(async {
         let (commands, wishes) = mpsc::unbounded_channel();

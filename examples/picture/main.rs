@@ -31,11 +31,21 @@ fn main() {
         Some(file) => replayed(file, plan.cols, plan.rows),
         None => live(&plan),
     };
-    let picture = svg::render(&screen, &plan.title);
+    let picture = drawn(&screen, &plan);
     match &plan.out {
         Some(path) => fs::write(path, picture).expect("the picture can be written"),
         None => print!("{picture}"),
     }
+}
+
+/// The picture, on the terminal's ground that was asked for.
+fn drawn(screen: &Screen, plan: &Plan) -> String {
+    let picture = svg::render(screen, &plan.title);
+    if !plan.light {
+        return picture;
+    }
+    let (text, ground) = (palette::hex(palette::FOREGROUND), palette::hex(palette::BACKGROUND));
+    picture.replace(&text, "#24292f").replace(&ground, "#ffffff")
 }
 
 fn replayed(file: &Path, cols: u16, rows: u16) -> Screen {
@@ -79,6 +89,10 @@ fn live(plan: &Plan) -> Screen {
             Step::Type(text) => outer.type_text(text),
             Step::Key(key) => outer.key(*key),
             Step::Settle(quiet) => outer.settle(*quiet, plan.timeout),
+            Step::Shot(path) => {
+                let picture = drawn(&outer.screen(), plan);
+                fs::write(path, picture).expect("the picture can be written");
+            }
         }
     }
     outer.screen()

@@ -10,6 +10,7 @@ usage: picture [OPTIONS] [STEPS] [-- PROGRAM [ARGS]]
 options  --size COLSxROWS   window, default 120x40
          --out FILE         where the SVG goes, default stdout
          --title TEXT       title of the window frame
+         --ground light     dark text on a white terminal, default light on dark
          --cwd DIR          folder to run in, default a fresh demo project
          --env NAME=VALUE   a variable; nothing but PATH is inherited
          --replay FILE      draw recorded bytes instead of running a program
@@ -17,13 +18,15 @@ options  --size COLSxROWS   window, default 120x40
 steps    --wait TEXT        until TEXT is on the screen
          --type TEXT        type it
          --key NAME         F1 to F10, Enter, Escape, Tab, Up, Down or Ctrl-X
-         --settle MS        until nothing was printed for so long";
+         --settle MS        until nothing was printed for so long
+         --shot FILE        write the screen as it is now";
 
 pub enum Step {
     Wait(String),
     Type(String),
     Key(Key),
     Settle(Duration),
+    Shot(PathBuf),
 }
 
 pub struct Plan {
@@ -31,6 +34,7 @@ pub struct Plan {
     pub rows: u16,
     pub out: Option<PathBuf>,
     pub title: String,
+    pub light: bool,
     pub cwd: Option<PathBuf>,
     pub env: Vec<(String, String)>,
     pub replay: Option<PathBuf>,
@@ -46,6 +50,7 @@ impl Plan {
             rows: 40,
             out: None,
             title: String::new(),
+            light: false,
             cwd: None,
             env: Vec::new(),
             replay: None,
@@ -76,6 +81,11 @@ impl Plan {
             }
             "--out" => self.out = Some(value.into()),
             "--title" => self.title = value,
+            "--ground" => match value.as_str() {
+                "light" => self.light = true,
+                "dark" => self.light = false,
+                _ => return Err(wrong("light or dark")),
+            },
             "--cwd" => self.cwd = Some(value.into()),
             "--env" => {
                 let pair = value.split_once('=').ok_or_else(|| wrong("NAME=VALUE"))?;
@@ -96,6 +106,7 @@ impl Plan {
                 let ms = value.parse().map_err(|_| wrong("milliseconds"))?;
                 self.steps.push(Step::Settle(Duration::from_millis(ms)));
             }
+            "--shot" => self.steps.push(Step::Shot(value.into())),
             _ => return Err(format!("{name}: unknown option")),
         }
         Ok(())

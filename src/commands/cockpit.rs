@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    CommandError, bodies, project, reach, serve,
+    CommandError, bodies, keys, project, reach, serve,
     settings::{Surroundings, flags},
     setup::{self, Consent},
     themes,
@@ -25,7 +25,6 @@ use crate::{
         window::warm::Pace,
     },
     front::{
-        input::{Keymap, Leader},
         shell::{self, Notifies},
         theme::{Depth, Theme},
     },
@@ -90,7 +89,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
     let bodies = bodies::outside(settings.log_bodies.as_deref(), &project)?;
     let themes = around.themes()?;
     let theme = themes::pick(&themes, &settings.theme).map_err(CommandError::usage)?;
-    let leader: Leader = settings.leader.parse().map_err(CommandError::usage)?;
+    let (keymap, remarks) = keys::keymap(&loaded)?;
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(CommandError::usage(
             "the cockpit needs a terminal on stdin and stdout. \
@@ -152,6 +151,7 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
             Some(id) => Open::Resume(id.to_owned()),
         },
         extra: extra(args, &outfit),
+        screen_reader: settings.screen_reader,
         look: look(&theme, depth(around)),
         size,
         practice: PracticeOptions {
@@ -163,11 +163,12 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         outfit,
         project: project.clone(),
     };
+    let panes = around.paths.state.join("panes.json");
     let front = shell::FrontOptions {
         theme,
         themes,
         depth: depth(around),
-        keymap: Keymap::new(leader),
+        keymap,
         title: shell::Title {
             project: project.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             practice: false,
@@ -175,6 +176,14 @@ fn prepare(args: &CockpitArgs, around: &Surroundings) -> Result<Start, CommandEr
         scrollback: usize::try_from(settings.scrollback).unwrap_or(usize::MAX),
         border: shell::Border::new(settings.clipboard, project.clone()),
         aside: aside(settings, around, &project),
+        panes: std::fs::read_to_string(&panes)
+            .ok()
+            .and_then(|text| shell::Arrangement::read(&text))
+            .unwrap_or_default(),
+        column: settings.panes,
+        screen_reader: settings.screen_reader,
+        remarks,
+        files: shell::Files { themes: Some(around.paths.themes.clone()), panes: Some(panes) },
     };
     Ok(Start { private, session, front })
 }

@@ -10,16 +10,21 @@ pub fn path(paths: &Paths) -> String {
     format!("{}\n", paths.config_file.display())
 }
 
-/// `lcc config check` on settings that loaded: says so. What does not load is the error itself.
-#[must_use]
-pub fn check(paths: &Paths, loaded: &Loaded) -> String {
-    match &loaded.file {
-        Some(file) => format!("{}: ok\n", file.display()),
+/// `lcc config check` on settings that loaded: says so, and what Claude Code loses by the keys
+/// that are lcc's. What does not load is the error itself.
+///
+/// # Errors
+/// [`super::CommandError::Usage`] with every problem of the table `[keys]`.
+pub fn check(paths: &Paths, loaded: &Loaded) -> Result<String, super::CommandError> {
+    let (_, remarks) = super::keys::keymap(loaded)?;
+    let remarks: String = remarks.iter().map(|remark| format!("{remark}\n")).collect();
+    Ok(match &loaded.file {
+        Some(file) => format!("{remarks}{}: ok\n", file.display()),
         None => format!(
             "{}: not there; the defaults, the environment and the flags hold\n",
             paths.config_file.display()
         ),
-    }
+    })
 }
 
 /// `lcc config show`: one line a setting, its value and its origin in columns.

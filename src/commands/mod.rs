@@ -5,6 +5,7 @@ pub mod cockpit;
 pub mod config;
 pub mod doctor;
 pub mod error;
+pub mod keys;
 pub mod limits;
 pub mod logging;
 pub mod manual;

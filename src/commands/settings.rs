@@ -80,6 +80,7 @@ pub fn flags(args: &CockpitArgs) -> Flags {
         sandbox: args.sandbox.clone(),
         theme: args.theme.clone(),
         log_bodies: args.log_bodies.as_deref().map(absolute),
+        screen_reader: args.screen_reader,
         serve: config::ServeFlags::default(),
     }
 }

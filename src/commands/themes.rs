@@ -1,14 +1,16 @@
 //! `lcc themes`: the themes there are, the built-in ones and the user's.
 
 use std::{
-    fs,
     io::{self, Write},
     path::Path,
 };
 
 use thiserror::Error;
 
-use crate::front::theme::{self, Theme, ThemeError};
+use crate::front::{
+    shell,
+    theme::{self, Theme, ThemeError},
+};
 
 /// Why themes could not be read or listed.
 #[derive(Debug, Error)]
@@ -43,7 +45,7 @@ pub fn load(folder: Option<&Path>) -> Result<(Vec<Theme>, Vec<ThemeError>), Them
     let files = folder.map_or_else(
         || Ok(Vec::new()),
         |folder| {
-            texts(folder).map_err(|source| ThemesError::Read {
+            shell::texts(folder).map_err(|source| ThemesError::Read {
                 folder: folder.display().to_string(),
                 source,
             })
@@ -82,25 +84,10 @@ pub fn run(
     Ok(())
 }
 
-/// Path and text of every `.toml` file in the folder, by name.
-fn texts(folder: &Path) -> io::Result<Vec<(String, String)>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push((path.display().to_string(), fs::read_to_string(&path)?));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -112,7 +99,10 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "not a theme").unwrap();
         let (mut out, mut complaints) = (Vec::new(), Vec::new());
         run(Some(folder.path()), &mut out, &mut complaints).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "dark\nlight\nhigh-contrast\nansi16\nmine\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "dark\nlight\nhigh-contrast\nhigh-contrast-light\ncolourblind-dark\ncolourblind-light\ndusk\nansi16\nmine\n"
+        );
         let complaints = String::from_utf8(complaints).unwrap();
         assert!(complaints.contains("bad.toml:2: color:"), "{complaints}");
     }
@@ -125,7 +115,8 @@ mod tests {
         let error = pick(&themes, "neon").unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no theme \"neon\"; there are dark, light, high-contrast, ansi16"
+            "there is no theme \"neon\"; there are dark, light, high-contrast, high-contrast-light, \
+             colourblind-dark, colourblind-light, dusk, ansi16"
         );
     }
 }

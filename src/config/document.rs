@@ -9,6 +9,7 @@ use toml::{
 
 use super::{
     error::{Place, Problem},
+    keys::{self, KeysLine},
     profiles,
     schema::Key,
     suggest::nearest,
@@ -32,6 +33,7 @@ pub(super) fn read(
     path: &Path,
     text: &str,
     own: &mut BTreeMap<String, Equipment>,
+    own_keys: &mut Vec<KeysLine>,
     mut apply: impl FnMut(Key, &Given<'_>, usize) -> Result<(), String>,
 ) -> Vec<Problem> {
     let lines = Lines { path, text };
@@ -50,6 +52,15 @@ pub(super) fn read(
         if let Err(message) = apply(found.key, &Given::Toml(found.value), found.line) {
             problems.push(lines.problem(found.line, found.text, message));
         }
+    }
+    if let Some(table) = table.get_ref().get(keys::TABLE).and_then(|t| t.get_ref().as_table()) {
+        let mut wrong = Vec::new();
+        *own_keys = keys::read(table, |at| lines.line(at), &mut wrong);
+        problems.extend(
+            wrong
+                .into_iter()
+                .map(|(at, text, message)| lines.problem(lines.line(at), text, message)),
+        );
     }
     if let Some(table) = table.get_ref().get(profiles::TABLE).and_then(|t| t.get_ref().as_table()) {
         let mut wrong = Vec::new();
@@ -114,7 +125,7 @@ impl Lines<'_> {
                 };
                 found.push(Found { key, text, line, value: value.get_ref() });
             } else if inside.is_none()
-                && name.get_ref() == profiles::TABLE
+                && [profiles::TABLE, keys::TABLE].contains(&name.get_ref().as_ref())
                 && value.get_ref().is_table()
             {
                 // Its tables have names of the user's; they are read apart.
@@ -137,7 +148,10 @@ impl Lines<'_> {
     fn unknown(&self, name: &str, inside: Option<&str>, line: usize) -> Problem {
         let in_table = Key::ALL.map(Key::entry);
         let here = in_table.iter().filter(|entry| entry.table == inside).map(|entry| entry.name);
-        let tables = Key::TABLES.into_iter().chain([profiles::TABLE]).filter(|_| inside.is_none());
+        let tables = Key::TABLES
+            .into_iter()
+            .chain([profiles::TABLE, keys::TABLE])
+            .filter(|_| inside.is_none());
         let elsewhere = in_table.iter().find(|entry| entry.table != inside && entry.name == name);
         let message = match (nearest(name, here.chain(tables)), elsewhere) {
             (_, Some(entry)) => format!(

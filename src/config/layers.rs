@@ -36,6 +36,8 @@ pub struct Flags {
     pub theme: Option<String>,
     /// `--log-bodies FILE`, absolute
     pub log_bodies: Option<String>,
+    /// `--screen-reader`
+    pub screen_reader: bool,
     /// The flags of `lcc serve` and `lcc service`.
     pub serve: ServeFlags,
 }
@@ -68,6 +70,7 @@ impl Flags {
             Key::Sandbox => self.sandbox.as_deref(),
             Key::Theme => self.theme.as_deref(),
             Key::LogBodies => self.log_bodies.as_deref(),
+            Key::ScreenReader => self.screen_reader.then_some("true"),
             Key::ServeKind => self.serve.kind.as_deref(),
             Key::ServeProgram => self.serve.program.as_deref(),
             Key::ServeModel => self.serve.model.as_deref(),
@@ -157,12 +160,14 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigError> {
 
     if let Some((path, text)) = &layers.file {
         let mut own = BTreeMap::new();
-        problems.extend(document::read(path, text, &mut own, |key, given, line| {
+        let mut keys = Vec::new();
+        problems.extend(document::read(path, text, &mut own, &mut keys, |key, given, line| {
             settings.set(key, given)?;
             origins.insert(key, Origin::File { path: path.clone(), line });
             Ok(())
         }));
         settings.profiles = own;
+        settings.keys = keys;
     }
     for key in Key::ALL {
         let entry = key.entry();

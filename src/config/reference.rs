@@ -50,6 +50,7 @@ pub fn reference() -> String {
             );
         }
     }
+    text.push_str(super::keys::REFERENCE);
     text.push_str(TAIL);
     text
 }

@@ -10,6 +10,8 @@ mod bodies;
 mod clipboard;
 #[path = "schema_limits.rs"]
 mod limits;
+#[path = "schema_panes.rs"]
+mod panes;
 #[path = "schema_patience.rs"]
 mod patience;
 #[path = "schema_prefix.rs"]
@@ -90,6 +92,8 @@ pub enum Key {
     AttentionCommand,
     /// Where a call is posted to.
     AttentionWebhook,
+    /// Whether a screen reader reads along.
+    ScreenReader,
     /// Authorities to trust.
     TlsCa,
     /// Client certificate.
@@ -176,7 +180,7 @@ impl Entry {
 
 impl Key {
     /// Every setting.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 63] = [
         Self::Server,
         Self::AllowRemote,
         Self::ServerLog,
@@ -205,6 +209,7 @@ impl Key {
         Self::AttentionProgress,
         Self::AttentionCommand,
         Self::AttentionWebhook,
+        Self::ScreenReader,
         Self::TlsCa,
         Self::TlsCert,
         Self::TlsKey,
@@ -476,6 +481,7 @@ impl Key {
             Self::AttentionProgress => attention::PROGRESS,
             Self::AttentionCommand => attention::COMMAND,
             Self::AttentionWebhook => attention::WEBHOOK,
+            Self::ScreenReader => panes::SCREEN_READER,
             Self::TlsCa => access::TLS_CA,
             Self::TlsCert => access::TLS_CERT,
             Self::TlsKey => access::TLS_KEY,

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use super::{access::AccessSettings, attention::AttentionTable, schema::Key, value::Given};
+use super::{
+    access::AccessSettings, attention::AttentionTable, keys::KeysLine, schema::Key, value::Given,
+};
 use crate::domain::{
     Api, ClipboardPolicy, Equipment, KvType, Policy, PrefixCare, Profile, ServeKind, SidePolicy,
     Tier,
@@ -131,6 +133,10 @@ pub struct Settings {
     pub scrollback: u64,
     /// Whom to call who looks elsewhere.
     pub attention: AttentionTable,
+    /// Whether a screen reader reads along.
+    pub screen_reader: bool,
+    /// The user's own keys for lcc's commands.
+    pub keys: Vec<KeysLine>,
     /// Certificates and credentials for `server`.
     pub access: AccessSettings,
     /// The practice server.
@@ -174,6 +180,8 @@ impl Default for Settings {
             leader: "ctrl-]".to_owned(),
             panes: true,
             clipboard: ClipboardPolicy::Ask,
+            screen_reader: false,
+            keys: Vec::new(),
             access: AccessSettings::default(),
             practice: PracticeSettings { read_rate: 1_500.0, write_rate: 60.0 },
             serve: ServeTable::default(),
@@ -214,6 +222,7 @@ impl Settings {
             Key::Leader => self.leader = given.leader()?,
             Key::Panes => self.panes = given.switch()?,
             Key::Clipboard => self.clipboard = given.name()?,
+            Key::ScreenReader => self.screen_reader = given.switch()?,
             Key::TlsCa => self.access.ca = Some(given.path()?),
             Key::TlsCert => self.access.cert = Some(given.path()?),
             Key::TlsKey => self.access.key = Some(given.path()?),
@@ -296,6 +305,7 @@ impl Settings {
             Key::Leader => self.leader.clone(),
             Key::Panes => self.panes.to_string(),
             Key::Clipboard => self.clipboard.to_string(),
+            Key::ScreenReader => self.screen_reader.to_string(),
             Key::TlsCa => path(&self.access.ca),
             Key::TlsCert => path(&self.access.cert),
             Key::TlsKey => path(&self.access.key),

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Egress, FixedPart,
+    Egress, FixedPart, Piece,
     prefix::{Comparison, PrefixRule},
     recheck::SandboxLook,
     request::{Culprit, RequestId, RequestKind, Section, SideKind, Tail},
@@ -62,6 +62,13 @@ pub enum Event {
         /// Against the main request before it; `None`: there was none, or it is not a main one.
         #[serde(default)]
         compared: Option<Comparison>,
+    },
+    /// What the messages of a main request's prompt hold. Comes right after its start.
+    Pieces {
+        /// Its number.
+        request: RequestId,
+        /// In the order of the messages.
+        pieces: Vec<Piece>,
     },
     /// The tokens of a request's prompt are known.
     PromptCounted {

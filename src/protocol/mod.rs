@@ -7,6 +7,7 @@ mod recheck;
 mod sandbox;
 mod side;
 mod snapshot;
+mod story;
 mod update;
 
 pub use cache_break::{BreakKind, CacheBreak};
@@ -20,4 +21,5 @@ pub use snapshot::{
     PrefillFigures, PrefillKept, PrefillLast, PutOff, ServerFigures, Snapshot, ThinkingFigures,
     TimeFigures, WarmFigures, WarmReading, WayOut, WindowFigures,
 };
+pub use story::{PromptFigures, PromptPart, PromptSection, ToolCount, TurnFigures, TurnState};
 pub use update::{Handover, Notice, NoticeLevel, Update};

@@ -11,6 +11,7 @@ use super::cache_break::CacheBreak;
 use super::recheck::RecheckFigures;
 use super::sandbox::SandboxFigures;
 use super::side::{AgentsFigures, SideFigures};
+use super::story::{PromptFigures, TurnFigures};
 use crate::domain::{Phase, Policy, PrefixRule, Risk, ServerKind, Source};
 
 /// All figures of a session at one moment.
@@ -60,6 +61,12 @@ pub struct Snapshot {
     /// What keeps the server warm.
     #[serde(default)]
     pub warm: WarmFigures,
+    /// The last turns, oldest first.
+    #[serde(default)]
+    pub timeline: Vec<TurnFigures>,
+    /// What fills the window, part by part.
+    #[serde(default)]
+    pub prompt: PromptFigures,
 }
 
 /// One part of the fixed prompt: a block of the system prompt or a tool.

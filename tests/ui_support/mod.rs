@@ -18,7 +18,7 @@ use lcc::{
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
-pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+pub const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 60)];
 
 pub fn model(size: (u16, u16), practice: bool) -> Model {
     let title = Title { project: "my-project".to_owned(), practice };

@@ -79,6 +79,18 @@ const LAST_WITHOUT_THRESHOLD: Version = Version { major: 2, minor: 1, patch: 197
 /// The first version seen that offers no to-do tools unless they are named.
 const NO_TASKS: Version = Version { major: 2, minor: 1, patch: 330 };
 
+/// The flag by which Claude Code draws for a screen reader: flat text, no borders. Both versions
+/// looked into know it.
+pub const SCREEN_READER: (&str, Version) =
+    ("--ax-screen-reader", Version { major: 2, minor: 1, patch: 197 });
+
+/// That flag, where the version knows it; `None` as a version: not known, taken for new.
+#[must_use]
+pub fn screen_reader(version: Option<Version>) -> Option<&'static str> {
+    let (flag, since) = SCREEN_READER;
+    version.is_none_or(|version| version >= since).then_some(flag)
+}
+
 /// The six tools that work offline on a small model.
 pub const LEAN_TOOLS: [&str; 6] = ["Bash", "Edit", "Read", "Write", "Glob", "Grep"];
 /// What `standard` adds to them: agents, plans, questions, notebooks, skills. Not what needs the

@@ -250,6 +250,11 @@ impl Cache {
         });
     }
 
+    /// How often it broke, and the last time.
+    pub(super) const fn broken(&self) -> (u64, Option<&CacheBreak>) {
+        (self.breaks, self.last_break.as_ref())
+    }
+
     pub(super) fn figures(&self) -> CacheFigures {
         CacheFigures {
             last_ratio: self.last_ratio,

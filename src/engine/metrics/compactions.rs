@@ -79,6 +79,11 @@ impl Compactions {
         self.summary
     }
 
+    /// How many were answered, and the last one.
+    pub(super) const fn answered(&self) -> (u64, Option<&CompactionLast>) {
+        (self.figures.count, self.figures.last.as_ref())
+    }
+
     pub(super) fn figures(&self) -> CompactionFigures {
         self.figures.clone()
     }

@@ -17,6 +17,9 @@ impl Meter {
                 let new = self.turns.request(at, flight.tail, &flight.sections, self.window.used());
                 if new {
                     self.thinking.turn_begins();
+                    self.story.begin(self.window.used());
+                } else {
+                    self.story.go_on();
                 }
                 self.lead = Some(id);
                 self.clock.enter(Phase::Prefill, at);
@@ -93,6 +96,7 @@ impl Meter {
                     }
                     let summary = flight.answer(&self.ratios).tokens;
                     let left = self.window.used().unwrap_or(summary);
+                    self.map.shrunk_to(left.saturating_sub(self.window.fixed().unwrap_or(0)));
                     self.compactions.ended(Some((summary, left)), at);
                 }
                 RequestKind::Compaction => self.compactions.ended(None, at),
@@ -129,6 +133,7 @@ impl Meter {
         {
             self.compactions.measured(total.tokens);
         }
+        self.told(flight);
         if flight.first_token.is_some() {
             let expected = self.cache.expected(flight, total);
             self.prefill.ended(flight, expected, &self.ratios);
@@ -164,6 +169,7 @@ impl Meter {
                 };
                 if !calls {
                     self.turns.end(at, self.window.used(), self.window.fixed());
+                    self.story.end(self.window.used(), self.window.fixed());
                 }
                 if calls { Phase::Tools } else { Phase::Idle }
             }
@@ -172,6 +178,7 @@ impl Meter {
                 Outcome::Failed { .. } | Outcome::ServerLost { .. } | Outcome::ClientGone,
             ) => {
                 self.turns.stop(at);
+                self.story.stop();
                 Phase::Idle
             }
             // A compaction in the midst of a turn: the turn goes on by itself.
@@ -198,6 +205,7 @@ impl Meter {
         self.same_conversation(Some(session), at);
         self.lead = None;
         self.turns.stop(at);
+        self.story.stop();
         let ready = self.server.healthy();
         self.clock.enter(if ready { Phase::Idle } else { Phase::Starting }, at);
     }
@@ -213,6 +221,8 @@ impl Meter {
                 self.turns.drop_open(at);
                 self.thinking.turn_begins();
                 self.window.emptied();
+                self.story.stop();
+                self.map.shrunk_to(0);
             }
             None => {}
         }

@@ -34,6 +34,14 @@ impl Fixed {
         }
     }
 
+    /// As they stand in the prompt; `total`: tokens of all of them together.
+    pub(super) fn in_order(&self, total: Option<u64>) -> Vec<FixedFigures> {
+        let mut figures = self.figures(total);
+        let place = |name: &str| self.parts.iter().position(|p| p.part.to_string() == name);
+        figures.sort_by_cached_key(|figure| place(&figure.part));
+        figures
+    }
+
     /// The largest first; `total`: tokens of all of them together.
     pub(super) fn figures(&self, total: Option<u64>) -> Vec<FixedFigures> {
         window::by_size(&self.parts, total)

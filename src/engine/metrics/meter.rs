@@ -17,6 +17,7 @@ use super::{
     curve::Curve,
     fixed::Fixed,
     flight::{Counted, Flight, Written},
+    map::{Map, Whole},
     noise::Noise,
     phase::PhaseClock,
     prefill::{Look, Prefill, Reading},
@@ -25,6 +26,7 @@ use super::{
     sandbox::{Sandbox, Watch},
     server::{Loss, Server},
     side::Side,
+    story::Story,
     thinking::Thinking,
     time::{Share, Split},
     turns::Turns,
@@ -69,7 +71,11 @@ pub struct Meter {
     pub(super) server: Server,
     pub(super) sandbox: Sandbox,
     pub(super) recheck: Recheck,
-    fixed: Fixed,
+    pub(super) fixed: Fixed,
+    pub(super) story: Story,
+    pub(super) map: Map,
+    /// Tokens of the last main request.
+    pub(super) whole: Whole,
     pub(super) warm: Warm,
     pub(super) ratios: Ratios,
     pub(super) flights: BTreeMap<RequestId, Flight>,
@@ -125,6 +131,7 @@ impl Meter {
         self.split.advance(observation.at);
         let at = self.split.last();
         self.agents.advance(at);
+        self.story.advance(at);
         match &observation.event {
             Event::RequestStarted {
                 request,
@@ -141,6 +148,7 @@ impl Meter {
                 self.side.started(kind);
                 self.agents.started(*request, kind);
                 self.fixed.started(kind, sections);
+                self.map.started(*request, kind, sections);
                 let mut flight =
                     self.flight(*request, kind, sections, *tail, *thinking_allowed, at);
                 flight.model.clone_from(model);
@@ -149,6 +157,7 @@ impl Meter {
             Event::PromptCounted { request, total, fixed, source } => {
                 self.counted(*request, *total, *fixed, *source);
             }
+            Event::Pieces { request, pieces } => self.map.looked_into(*request, pieces),
             Event::FixedWeighed { parts, .. } => self.fixed.weighed(parts),
             Event::PrefillProgress { request, done, cached, total, generated, source } => {
                 let look =
@@ -191,11 +200,7 @@ impl Meter {
                     self.thinking.stopped();
                 }
             }
-            Event::ToolCalled { request, .. } => {
-                if let Some(flight) = self.flights.get_mut(request) {
-                    flight.called_tool = true;
-                }
-            }
+            Event::ToolCalled { request, name } => self.tool_called(*request, name),
             Event::RequestEnded { request, outcome } => {
                 self.agents.ended(*request);
                 self.ended(*request, outcome, at);
@@ -236,11 +241,14 @@ impl Meter {
                 self.child_runs = false;
                 self.lead = None;
                 self.turns.stop(at);
+                self.story.stop();
                 self.clock.enter(Phase::Stopped, at);
             }
         }
         let share = self.share();
         self.split.switch(share);
+        self.story.switch(share);
+        self.mark();
     }
 
     /// Turns that have begun, over or not.
@@ -455,6 +463,8 @@ impl Meter {
             sandbox: self.sandbox.figures(),
             recheck: self.recheck.figures(now),
             warm: self.warm.figures(),
+            timeline: self.story.figures(now, self.window_now(lead)),
+            prompt: self.prompt(lead),
         }
     }
 

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::domain::{Event, RequestKind, SideKind, Tail};
 
-/// What the request is, the digest of its fixed part, and how its start compares with the one
-/// before.
-pub(super) fn describe(job: &Job, past: &Mutex<Option<Past>>) -> (Event, u64, Option<Event>) {
+/// What the request is, the digest of its fixed part, and of a main one what follows its start:
+/// how it compares with the one before, and what its messages hold.
+pub(super) fn describe(job: &Job, past: &Mutex<Option<Past>>) -> (Event, u64, Vec<Event>) {
     let received = std::str::from_utf8(&job.received).unwrap_or_default();
     let body = Body::read(received);
     let known = body.is_some();
@@ -42,6 +42,8 @@ pub(super) fn describe(job: &Job, past: &Mutex<Option<Past>>) -> (Event, u64, Op
     let compared = compared.filter(|compared| compared.differs.is_some());
     let tells = !cared.is_empty() || compared.is_some();
     let prefix = tells.then_some(Event::Prefix { request, cared, compared });
+    let inside =
+        kind.is_main().then(|| Event::Pieces { request, pieces: super::pieces::pieces(sent) });
     let start = Event::RequestStarted {
         request,
         kind,
@@ -53,5 +55,5 @@ pub(super) fn describe(job: &Job, past: &Mutex<Option<Past>>) -> (Event, u64, Op
         thinking_allowed: sent.thinking_allowed(),
         session: job.session.clone(),
     };
-    (start, fixed, prefix)
+    (start, fixed, prefix.into_iter().chain(inside).collect())
 }

@@ -225,7 +225,7 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         let past = Arc::clone(&desk.past);
         tokio::task::spawn_blocking(move || describe(&job, &past)).await.ok()
     };
-    let Some((start, fixed, prefix)) = read else { return };
+    let Some((start, fixed, more)) = read else { return };
     let main = matches!(
         &start,
         Event::RequestStarted { kind: RequestKind::Main | RequestKind::Compaction, .. }
@@ -235,8 +235,8 @@ async fn follow(desk: Desk, job: Job, mut from: UnboundedReceiver<(Moment, Passi
         desk.traffic.note(Sent { request: job.request, session, body, fixed });
     }
     desk.reporter.report_at(job.started, start);
-    if let Some(prefix) = prefix {
-        desk.reporter.report_at(job.started, prefix);
+    for event in more {
+        desk.reporter.report_at(job.started, event);
     }
     let mut ending = Ending { desk: desk.clone(), request: job.request, done: false };
     if main {

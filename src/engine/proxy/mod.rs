@@ -29,6 +29,7 @@ pub mod listen;
 pub mod oversize;
 pub mod passage;
 pub mod patient;
+mod pieces;
 mod place;
 mod plain;
 pub mod put_off;

@@ -243,13 +243,21 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> LaunchError {
     move |source| LaunchError::Io { what: what.to_owned(), source }
 }
 
+/// What the profile comes to, and what a screen reader needs.
+fn options(settings: &SessionSettings, plan: &Plan) -> claude::Options {
+    let mut options = plan.options();
+    let flag = settings.screen_reader.then(|| claude::options::screen_reader(plan.version));
+    options.flags.extend(flag.flatten().map(str::to_owned));
+    options
+}
+
 fn launch(
     settings: &SessionSettings,
     plan: &Plan,
 ) -> Result<(Pty, sandbox::Launched), LaunchError> {
     let endpoint = sandbox::endpoint(settings.tier).map_err(io("binding a port"))?;
     let mut args = claude::arguments(
-        &plan.options(),
+        &options(settings, plan),
         settings.tier,
         &plan.model,
         &plan.conversation,
@@ -287,7 +295,7 @@ pub(super) fn order(settings: &SessionSettings, plan: &Plan, scratch: PathBuf) -
         profile: plan.equipment.name.clone(),
         lcc: settings.lcc.clone(),
         args: claude::arguments(
-            &plan.options(),
+            &options(settings, plan),
             settings.tier,
             &plan.model,
             &empty,

@@ -213,6 +213,7 @@ impl Log {
                 self.with(*request, |open| open.read = Some((*done, *total)));
             }
             Event::PromptCounted { .. }
+            | Event::Pieces { .. }
             | Event::FixedWeighed { .. }
             | Event::Prefix { .. }
             | Event::ThinkingCounted { .. }

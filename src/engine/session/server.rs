@@ -48,6 +48,7 @@ impl ServerNews {
             | Event::ChildEnded { .. }
             | Event::Egress(_)
             | Event::RequestStarted { .. }
+            | Event::Pieces { .. }
             | Event::PromptCounted { .. }
             | Event::FixedWeighed { .. }
             | Event::PrefillProgress { .. }

@@ -80,6 +80,8 @@ pub struct SessionSettings {
     pub open: Open,
     /// Arguments the user gave for Claude Code itself.
     pub extra: Vec<OsString>,
+    /// Whether Claude Code draws for a screen reader.
+    pub screen_reader: bool,
     /// Claude Code's colours.
     pub look: Look,
     /// Size of the pane in cells, columns first.

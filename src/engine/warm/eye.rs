@@ -80,6 +80,7 @@ impl Eye {
             | Event::TooLong { .. }
             | Event::Side { .. }
             | Event::Prefix { .. }
+            | Event::Pieces { .. }
             | Event::PromptCounted { .. }
             | Event::PrefillProgress { .. }
             | Event::PrefillShare { .. }

@@ -7,8 +7,9 @@ use crate::{
 };
 
 use super::{
-    Ask, ChildState, Dialog, Effect, Kind, LogView, Model, Outcome, Overlay, border, copy,
-    dialog::freed_sentence, handover, pane, scroll,
+    Arrangement, Ask, ChildState, CommandList, Dialog, Effect, Kind, LogView, Model, Outcome,
+    Overlay, PaneId, Run, Spoken, arrange, border, copy, dialog::freed_sentence, handover, keys,
+    pane, scroll,
 };
 
 /// Runs one action, whether its key was pressed or its name clicked.
@@ -31,12 +32,59 @@ pub(super) fn run(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Dismiss => {
             super::alert::dismiss(model);
         }
+        Action::Arrange => arrange::toggle(model, effects),
+        Action::Timeline => arrange::zoom(model, PaneId::Timeline),
+        Action::Map => arrange::zoom(model, PaneId::Window),
+        Action::Palette => palette(model),
+        Action::Verbatim => keys::to_child(model, model.keymap.leader().event(), effects),
     }
     if action == Action::Theme {
-        let theme = model.theme().clone();
-        model.composer.dress(&theme);
-        let text = format!("theme {}", theme.name());
-        tell(model, NoticeLevel::Info, text);
+        dress(model);
+    }
+    effects.push(Effect::Redraw);
+}
+
+/// The composer takes the theme on, and its name is said.
+fn dress(model: &mut Model) {
+    let theme = model.theme().clone();
+    model.composer.dress(&theme);
+    tell(model, NoticeLevel::Info, format!("theme {}", theme.name()));
+}
+
+fn palette(model: &mut Model) {
+    let is_it = |overlay: &Overlay| matches!(overlay, Overlay::Palette(_));
+    let open = model.overlays.last().is_some_and(is_it);
+    model.overlays.retain(|overlay| !is_it(overlay));
+    if !open {
+        model.overlays.push(Overlay::Palette(CommandList::default()));
+    }
+}
+
+/// Runs a command of the list of all.
+pub(super) fn command(model: &mut Model, wanted: Run, effects: &mut Vec<Effect>) {
+    match wanted {
+        Run::Action(action) => run(model, action, effects),
+        Run::Theme(at) => {
+            model.theme = at.min(model.themes.len() - 1);
+            dress(model);
+        }
+        Run::Zoom(id) => arrange::zoom(model, id),
+        Run::Explain(id) => arrange::explain(model, id),
+        Run::Hide(id) => arrange::changed(model, effects, |panes| {
+            panes.hide(id, true);
+        }),
+        Run::Show(id) => arrange::changed(model, effects, |panes| {
+            panes.hide(id, false);
+        }),
+        Run::Reset => arrange::changed(model, effects, |panes| *panes = Arrangement::default()),
+        Run::ScreenReader => {
+            let before = model.pane_size();
+            if model.spoken.take().is_none() {
+                model.spoken = Some(Spoken::default());
+                model.focus = None;
+            }
+            pane::fit(model, before, effects);
+        }
     }
     effects.push(Effect::Redraw);
 }
@@ -73,7 +121,27 @@ pub(super) fn leave(model: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(Effect::Send(Command::Quit));
 }
 
+/// The help; of the pane that has the keys, what that one tells.
 fn help(model: &mut Model) {
+    let of_pane = match model.overlays.last() {
+        None => model.focus,
+        Some(Overlay::Zoom(zoom)) => Some(zoom.pane),
+        Some(Overlay::Explain(_)) => {
+            model.overlays.pop();
+            return;
+        }
+        Some(
+            Overlay::Help(_)
+            | Overlay::Dialog(_)
+            | Overlay::Log(_)
+            | Overlay::Composer(_)
+            | Overlay::Palette(_),
+        ) => None,
+    };
+    if let Some(id) = of_pane {
+        arrange::explain(model, id);
+        return;
+    }
     if matches!(model.overlays.last(), Some(Overlay::Help(_))) {
         model.overlays.pop();
     } else {
@@ -97,7 +165,12 @@ fn panes(model: &mut Model, effects: &mut Vec<Effect>) {
     match model.layout().kind {
         Kind::Wide => model.column = !model.column,
         Kind::Strip => model.drawer = !model.drawer,
+        Kind::Plain => arrange::toggle(model, effects),
         Kind::TooSmall => {}
+    }
+    // What cannot be seen has no keys.
+    if model.layout().panes.is_empty() {
+        model.focus = None;
     }
     pane::fit(model, before, effects);
 }

@@ -88,7 +88,10 @@ pub fn alert(model: &Model) -> Option<Alert> {
             Vec::new()
         }
     };
-    Some(Alert { key, tone, text, shorter, behind })
+    // The sentences name the usual keys; the user may have given them others.
+    let named = |text: String| model.keymap.said(&text);
+    let shorter = shorter.into_iter().map(named).collect();
+    Some(Alert { key, tone, text: named(text), shorter, behind })
 }
 
 /// Puts the alert that is shown away, until it comes anew. Says whether there was one.

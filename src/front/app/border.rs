@@ -126,7 +126,12 @@ pub(super) fn granted(model: &mut Model, ask: Ask, effects: &mut Vec<Effect>) {
 fn ask(model: &mut Model, wanted: Ask, effects: &mut Vec<Effect>) {
     let other = model.overlays.iter().any(|overlay| match overlay {
         Overlay::Dialog(Dialog { ask, .. }) => *ask != wanted,
-        Overlay::Help(_) | Overlay::Log(_) | Overlay::Composer(_) => false,
+        Overlay::Help(_)
+        | Overlay::Log(_)
+        | Overlay::Composer(_)
+        | Overlay::Zoom(_)
+        | Overlay::Explain(_)
+        | Overlay::Palette(_) => false,
     });
     if other {
         let text = "Claude Code wanted something while a question was open: not done".to_owned();

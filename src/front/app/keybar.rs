@@ -60,6 +60,8 @@ pub struct KeyBar {
     pub entries: Vec<Entry>,
     /// The words on the right, before the phase.
     pub badges: Vec<Badge>,
+    /// What the keys do while the panes have them, in place of the keys.
+    pub hint: Option<&'static str>,
     /// What the session is doing and for how long, right-aligned.
     pub phase: String,
     /// First column of the phase.
@@ -83,13 +85,20 @@ pub fn keybar(model: &Model) -> KeyBar {
     let gap = if layout.kind == Kind::Wide { 2 } else { 1 };
     let letters = model.keymap.is_pending();
     let dismiss = letters && super::alert(model).is_some();
-    let entries = fit(col.saturating_sub(1), gap, letters, dismiss);
-    KeyBar { entries, badges, phase: phase(model), phase_col }
+    let room = usize::from(col.saturating_sub(2));
+    let hint = super::arrange::HINTS.into_iter().find(|hint| hint.chars().count() <= room);
+    let hint = hint.filter(|_| model.focus.is_some() && model.overlays.is_empty() && !letters);
+    let entries = if hint.is_some() {
+        Vec::new()
+    } else {
+        fit(&model.keymap, col.saturating_sub(1), gap, letters, dismiss)
+    };
+    KeyBar { entries, badges, hint, phase: phase(model), phase_col }
 }
 
 /// The keys that fit into so many columns; as letters while the leader is pressed, and then the
 /// one that puts an alert away, too.
-fn fit(room: u16, gap: u16, letters: bool, dismiss: bool) -> Vec<Entry> {
+fn fit(keymap: &Keymap, room: u16, gap: u16, letters: bool, dismiss: bool) -> Vec<Entry> {
     let mut left = Keymap::BINDINGS.to_vec();
     left.retain(|bound| bound.function.is_some() || (dismiss && bound.action == Action::Dismiss));
     for gone in std::iter::once(None).chain(GO_FIRST.into_iter().map(Some)) {
@@ -97,10 +106,9 @@ fn fit(room: u16, gap: u16, letters: bool, dismiss: bool) -> Vec<Entry> {
         let mut col = 1;
         let mut entries = Vec::with_capacity(left.len());
         for bound in &left {
-            let key = match bound.function {
-                Some(function) if !letters => format!("F{function}"),
-                Some(_) | None => bound.letter.to_string(),
-            };
+            let letter = keymap.after_leader(bound.action).map(String::from);
+            let direct = keymap.direct(bound.action).filter(|_| !letters);
+            let Some(key) = direct.or(letter) else { continue };
             let entry = Entry { col, key, label: bound.label, action: bound.action };
             col += entry.cols() + gap;
             entries.push(entry);

@@ -5,11 +5,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use crate::{
     front::input::{Fed, Hint, encode},
-    protocol::{Command, Notice, NoticeLevel},
+    protocol::{Command, Notice, NoticeLevel, Snapshot},
 };
 
 use super::{
-    Ask, ChildState, Effect, Model, Overlay, action, copy, drop, handover, log::Pressed, scroll,
+    Ask, ChildState, Effect, Model, Overlay, action, arrange, copy, drop, handover, log::Pressed,
+    palette, scroll, zoom,
 };
 
 /// A key.
@@ -85,29 +86,68 @@ fn passed(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             handover::pressed(model, purpose, what, effects);
             effects.push(Effect::Redraw);
         }
-        None if model.reader.is_some() => copy::press(model, key, effects),
-        None => {
-            if !scroll::key(model, key, effects) {
-                to_child(model, key, effects);
+        Some(Overlay::Zoom(zoom)) => {
+            let unknown = Snapshot::default();
+            let snapshot = model.snapshot.as_deref().unwrap_or(&unknown);
+            let pane = zoom.pane;
+            match zoom.press(key, &model.panes, snapshot) {
+                zoom::Pressed::Stays => {}
+                zoom::Pressed::Closes => drop(model.overlays.pop()),
+                zoom::Pressed::Explains => arrange::explain(model, pane),
             }
+            effects.push(Effect::Redraw);
         }
+        Some(Overlay::Explain(_)) => {
+            if closes(key.code) || key.code == KeyCode::Char('?') {
+                model.overlays.pop();
+            }
+            effects.push(Effect::Redraw);
+        }
+        Some(Overlay::Palette(palette)) => {
+            let mut palette = palette.clone();
+            let found = palette::found(model, &palette.query);
+            let pressed = palette.press(key, &found);
+            model.overlays.pop();
+            match pressed {
+                palette::Pressed::Stays => model.overlays.push(Overlay::Palette(palette)),
+                palette::Pressed::Closes => {}
+                palette::Pressed::Runs(wanted) => action::command(model, wanted, effects),
+            }
+            effects.push(Effect::Redraw);
+        }
+        None if model.reader.is_some() => copy::press(model, key, effects),
+        None => match model.focus {
+            Some(id) => arrange::press(model, id, key, effects),
+            None => {
+                if !scroll::key(model, key, effects) {
+                    to_child(model, key, effects);
+                }
+            }
+        },
     }
 }
 
-fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+pub(super) fn to_child(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     let bytes = encode::key(key, model.terminal.modes());
     drop::image_key(model, key, effects);
     to_bottom(model, &bytes, effects);
     send(model, bytes, effects);
 }
 
-/// A paste. Of the overlays only the composer takes one.
+/// A paste. Of the overlays the composer takes one, and the list of commands its first line.
 pub(super) fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     if let Some(Overlay::Composer(purpose)) = model.overlays.last() {
         model.composer.paste(*purpose, text, effects);
         effects.push(Effect::Redraw);
     }
+    if let Some(Overlay::Palette(palette)) = model.overlays.last_mut() {
+        let line = text.lines().next().unwrap_or_default();
+        palette.query.extend(line.chars().filter(|c| !c.is_control()).take(80));
+        palette.mark = 0;
+        effects.push(Effect::Redraw);
+    }
     if model.overlays.is_empty() && !copy::paste(model, text) {
+        model.focus = None;
         drop::path(model, text, effects);
         let bytes = encode::paste(text, model.terminal.modes());
         to_bottom(model, &bytes, effects);

@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use super::panes::LEAST_COLS;
+
 /// Fewer columns than this and the panes move from the right column into the strip.
 const WIDE_COLS: u16 = 120;
 /// Fewer rows than this and they do so too.
@@ -9,13 +11,18 @@ const WIDE_ROWS: u16 = 30;
 /// The least that is worth drawing.
 const LEAST: (u16, u16) = (60, 18);
 
-/// Which of the three faces the cockpit has.
+/// Lines for a screen reader.
+const PLAIN_ROWS: u16 = 2;
+
+/// Which of the faces the cockpit has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Header, Claude Code in a frame, panes in a right column.
     Wide,
     /// Claude Code, and two lines under it.
     Strip,
+    /// Claude Code, and plain lines under it for a screen reader; no frames.
+    Plain,
     /// Only a message.
     TooSmall,
 }
@@ -47,15 +54,55 @@ impl Layout {
     /// Lays out a terminal of `size` cells. `column`: the right column is wanted where there is
     /// room; `drawer`: the panes are wanted over Claude Code where there is none.
     #[must_use]
-    pub fn of((cols, rows): (u16, u16), column: bool, drawer: bool) -> Self {
+    pub fn of(size: (u16, u16), column: bool, drawer: bool) -> Self {
+        Self::arranged(size, column, drawer, None)
+    }
+
+    /// As [`Layout::of`], with a column of `width` columns as far as there is room.
+    #[must_use]
+    pub fn arranged(
+        (cols, rows): (u16, u16),
+        column: bool,
+        drawer: bool,
+        width: Option<u16>,
+    ) -> Self {
         let screen = Rect::new(0, 0, cols, rows);
         if cols < LEAST.0 || rows < LEAST.1 {
             return Self::too_small(screen);
         }
-        if cols >= WIDE_COLS && rows >= WIDE_ROWS {
-            Self::wide(screen, column)
-        } else {
-            Self::strip(screen, drawer)
+        let wide = cols >= WIDE_COLS && rows >= WIDE_ROWS;
+        let most = if wide { cols - LEAST.0 } else { cols - 2 };
+        let side = width.unwrap_or_else(|| column_width(cols)).clamp(LEAST_COLS, most);
+        if wide { Self::wide(screen, column, side) } else { Self::strip(screen, drawer, side) }
+    }
+
+    /// For a screen reader: text alone.
+    #[must_use]
+    pub fn plain((cols, rows): (u16, u16)) -> Self {
+        let screen = Rect::new(0, 0, cols, rows);
+        if cols < LEAST.0 || rows < LEAST.1 {
+            return Self::too_small(screen);
+        }
+        let pane = Rect::new(0, 0, cols, rows - PLAIN_ROWS - 1);
+        Self {
+            kind: Kind::Plain,
+            screen,
+            header: Rect::ZERO,
+            frame: pane,
+            pane,
+            panes: Rect::ZERO,
+            strip: Rect::new(0, pane.height, cols, PLAIN_ROWS),
+            alert: Rect::ZERO,
+            keys: Rect::new(0, rows - 1, cols, 1),
+        }
+    }
+
+    /// Columns of the column at the most.
+    #[must_use]
+    pub fn most_column(&self) -> u16 {
+        match self.kind {
+            Kind::Wide => self.screen.width - LEAST.0,
+            Kind::Strip | Kind::Plain | Kind::TooSmall => self.screen.width.saturating_sub(2),
         }
     }
 
@@ -82,10 +129,10 @@ impl Layout {
         }
     }
 
-    fn wide(screen: Rect, column: bool) -> Self {
+    fn wide(screen: Rect, column: bool, side: u16) -> Self {
         let (cols, rows) = (screen.width, screen.height);
         let body = rows - 2;
-        let side = if column { column_width(cols) } else { 0 };
+        let side = if column { side } else { 0 };
         let frame = Rect::new(0, 1, cols - side, body);
         Self {
             kind: Kind::Wide,
@@ -101,10 +148,9 @@ impl Layout {
         }
     }
 
-    fn strip(screen: Rect, drawer: bool) -> Self {
+    fn strip(screen: Rect, drawer: bool, side: u16) -> Self {
         let (cols, rows) = (screen.width, screen.height);
         let pane = Rect::new(0, 0, cols, rows - 2);
-        let side = column_width(cols);
         let strip = Rect::new(0, rows - 2, cols, 1);
         Self {
             kind: Kind::Strip,
@@ -161,8 +207,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn areas_sum_to_the_screen(cols in 1_u16..300, rows in 1_u16..100, column: bool, drawer: bool) {
-            let l = Layout::of((cols, rows), column, drawer);
+        fn areas_sum_to_the_screen(
+            cols in 1_u16..300,
+            rows in 1_u16..100,
+            column: bool,
+            drawer: bool,
+            width in prop::option::of(0_u16..400),
+            plain: bool,
+        ) {
+            let l = if plain {
+                Layout::plain((cols, rows))
+            } else {
+                Layout::arranged((cols, rows), column, drawer, width)
+            };
+            prop_assert!(l.kind == Kind::TooSmall || l.pane.width >= 58);
             for area in [l.header, l.frame, l.pane, l.panes, l.strip, l.alert, l.keys] {
                 prop_assert_eq!(area.intersection(l.screen), area);
             }
@@ -170,7 +228,7 @@ mod tests {
             let beside = if l.kind == Kind::Wide { over(l.panes) } else { 0 };
             match l.kind {
                 Kind::TooSmall => prop_assert_eq!(l.pane, l.screen),
-                Kind::Wide | Kind::Strip => prop_assert_eq!(
+                Kind::Wide | Kind::Strip | Kind::Plain => prop_assert_eq!(
                     over(l.header) + over(l.frame) + beside + over(l.strip) + over(l.keys),
                     over(l.screen)
                 ),

@@ -4,7 +4,10 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     domain::Moment,
-    front::terminal::{LinkWay, Palette, Progress},
+    front::{
+        terminal::{LinkWay, Palette, Progress},
+        theme::Theme,
+    },
     protocol::{Command, Update},
 };
 
@@ -38,6 +41,13 @@ pub enum Message {
     Copied(Result<String, String>),
     /// There is no shell that lcc could be stopped for.
     CannotStop,
+    /// The themes there are now: a file of the user's has changed.
+    Themes {
+        /// All of them, those that come with lcc first.
+        themes: Vec<Theme>,
+        /// What is wrong with files that are no themes.
+        wrong: Vec<String>,
+    },
     /// The time, on the front's own clock. Sent before every other message and once a second.
     Tick(Moment),
 }
@@ -79,6 +89,8 @@ pub enum Effect {
     /// Give the terminal back to the shell until it says to go on; answered with
     /// [`Message::CannotStop`] when there is none.
     Suspend,
+    /// Keep this arrangement of the panes for the next time.
+    Keep(String),
     /// Something on screen may have changed.
     Redraw,
     /// Leave the front.

@@ -5,6 +5,7 @@
 
 mod action;
 mod alert;
+mod arrange;
 mod attention;
 mod border;
 mod composer;
@@ -21,10 +22,14 @@ mod model;
 mod mouse;
 mod notices;
 mod offer;
+mod palette;
 mod pane;
+mod panes;
 mod scroll;
 mod search;
+mod spoken;
 mod update;
+mod zoom;
 
 pub use alert::{Alert, AlertKey, Tone, alert};
 pub use attention::{Abilities, Attention, Notifies, Settings as AttentionSettings, Want};
@@ -38,7 +43,11 @@ pub use log::{Entry as LogEntry, Log, LogView};
 pub use message::{Effect, Message};
 pub use model::{ChildState, Model, Options, Overlay, Title};
 pub use notices::{Notices, Shown};
+pub use palette::{CommandList, Offered, Run, found};
 pub use pane::pane_is_bare;
+pub use panes::{Arrangement, PaneId};
 pub use scroll::{Position, position};
 pub use search::{Found, MOST as MOST_PLACES, Search};
+pub use spoken::Spoken;
 pub use update::{hang_up, update};
+pub use zoom::{Depth, Row, Zoom, rows};

@@ -13,9 +13,10 @@ use crate::{
 };
 
 use super::{
-    Attention, AttentionSettings, Border, Composer, Dialog, Layout, Log, LogView, Notices, Purpose,
-    Reader,
+    Arrangement, Attention, AttentionSettings, Border, CommandList, Composer, Dialog, Layout, Log,
+    LogView, Notices, PaneId, Purpose, Reader, Spoken, Zoom,
     alert::Dismissed,
+    arrange::Drag,
     mouse::{Clicks, Pressed},
     pane,
     scroll::Unmarked,
@@ -79,6 +80,12 @@ pub enum Overlay {
     Log(LogView),
     /// A text being written.
     Composer(Purpose),
+    /// A pane over everything.
+    Zoom(Zoom),
+    /// What a pane tells, in words.
+    Explain(PaneId),
+    /// All commands.
+    Palette(CommandList),
 }
 
 /// Everything the front knows. Changed by [`super::update`] alone.
@@ -113,6 +120,12 @@ pub struct Model {
     pub column: bool,
     /// Whether the panes are drawn over Claude Code where there is no room for the column.
     pub drawer: bool,
+    /// How the panes are arranged.
+    pub panes: Arrangement,
+    /// The pane that has the keys; `None`: Claude Code has them.
+    pub focus: Option<PaneId>,
+    /// What a screen reader is given; `None` where there is none.
+    pub spoken: Option<Spoken>,
     /// Whether the outer terminal has the focus.
     pub focused: bool,
     /// Who is called when somebody looks elsewhere.
@@ -129,6 +142,8 @@ pub struct Model {
     pub(super) theme: usize,
     /// Which alerts the user has put away.
     pub(super) dismissed: Dismissed,
+    /// What the left button holds of the panes.
+    pub(super) drag: Option<Drag>,
     /// Where the left button went down in the pane, until it goes up.
     pub(super) pressed: Option<Pressed>,
     /// The clicks before, to know a double one by.
@@ -168,6 +183,10 @@ impl Model {
             palette: Palette::default(),
             column: true,
             drawer: false,
+            panes: Arrangement::default(),
+            focus: None,
+            spoken: None,
+            drag: None,
             focused: true,
             attention: Attention::new(AttentionSettings::default(), true),
             reader: None,
@@ -193,7 +212,24 @@ impl Model {
     /// Where everything is.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        Layout::of(self.size, self.column, self.drawer)
+        if self.spoken.is_some() {
+            return Layout::plain(self.size);
+        }
+        Layout::arranged(self.size, self.column, self.drawer, self.panes.width())
+    }
+
+    /// Arranges the panes as they were kept the last time; whether the column is shown.
+    pub fn arrange(&mut self, panes: Arrangement, column: bool) {
+        self.panes = panes;
+        self.column = column;
+        self.terminal.resize(self.pane_size());
+    }
+
+    /// Gives a screen reader plain lines, and no frames.
+    pub fn speak(&mut self) {
+        self.spoken = Some(Spoken::default());
+        self.focus = None;
+        self.terminal.resize(self.pane_size());
     }
 
     /// The size of Claude Code's pane in cells, at least 1×1.

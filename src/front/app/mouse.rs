@@ -3,7 +3,9 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, copy, keybar};
+use crate::{front::ui, protocol::Snapshot};
+
+use super::{Dialog, Effect, Model, Overlay, action, alert::dismiss, arrange, copy, keybar, zoom};
 
 mod pane;
 
@@ -70,7 +72,67 @@ pub(super) fn event(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effe
             effects.push(Effect::Redraw);
             return;
         }
+        Some(Overlay::Zoom(zoom)) => {
+            let unknown = Snapshot::default();
+            let snapshot = model.snapshot.as_deref().unwrap_or(&unknown);
+            let last = zoom::last_row(zoom, snapshot);
+            match event.kind {
+                MouseEventKind::ScrollUp => zoom.mark = zoom.mark.saturating_sub(3),
+                MouseEventKind::ScrollDown => zoom.mark = (zoom.mark + 3).min(last),
+                MouseEventKind::Down(MouseButton::Left) => {
+                    let zoom = zoom.clone();
+                    let row = ui::row_at(model, &zoom, at);
+                    let snapshot = model.snapshot.as_deref().unwrap_or(&unknown);
+                    if let (Some(row), Some(Overlay::Zoom(open))) = (row, model.overlays.last_mut())
+                    {
+                        open.click(row, snapshot);
+                    } else if !layout.frame.contains(at) {
+                        model.overlays.pop();
+                    }
+                }
+                MouseEventKind::Down(MouseButton::Right) => drop(model.overlays.pop()),
+                MouseEventKind::Down(_)
+                | MouseEventKind::Up(_)
+                | MouseEventKind::Drag(_)
+                | MouseEventKind::Moved
+                | MouseEventKind::ScrollLeft
+                | MouseEventKind::ScrollRight => return,
+            }
+            effects.push(Effect::Redraw);
+            return;
+        }
+        Some(Overlay::Explain(_)) => {
+            if matches!(event.kind, MouseEventKind::Down(_)) {
+                model.overlays.pop();
+                effects.push(Effect::Redraw);
+            }
+            return;
+        }
+        Some(Overlay::Palette(palette)) => {
+            match event.kind {
+                MouseEventKind::ScrollUp => palette.mark = palette.mark.saturating_sub(1),
+                MouseEventKind::ScrollDown => palette.mark += 1,
+                MouseEventKind::Down(MouseButton::Left) => {
+                    let palette = palette.clone();
+                    model.overlays.pop();
+                    if let Some(wanted) = ui::command_at(model, &palette, at) {
+                        action::command(model, wanted, effects);
+                    }
+                }
+                MouseEventKind::Down(_)
+                | MouseEventKind::Up(_)
+                | MouseEventKind::Drag(_)
+                | MouseEventKind::Moved
+                | MouseEventKind::ScrollLeft
+                | MouseEventKind::ScrollRight => return,
+            }
+            effects.push(Effect::Redraw);
+            return;
+        }
         None => {}
+    }
+    if arrange::mouse(model, event, effects) {
+        return;
     }
     if click && layout.alert.contains(at) && dismiss(model) {
         effects.push(Effect::Redraw);

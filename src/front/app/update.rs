@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Moment, Risk},
-    front::input::encode,
+    front::{input::encode, theme::Theme},
     protocol::{Command, NoticeLevel, Snapshot, Update},
 };
 
@@ -56,7 +56,14 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             action::tell(model, NoticeLevel::Info, text.to_owned());
             effects.push(Effect::Redraw);
         }
+        Message::Themes { themes, wrong } => reload(model, themes, wrong, &mut effects),
         Message::Tick(now) => tick(model, now, &mut effects),
+    }
+    if let Some(mut spoken) = model.spoken.take() {
+        if spoken.look(model) {
+            effects.push(Effect::Redraw);
+        }
+        model.spoken = Some(spoken);
     }
     attention::look(model, &mut effects);
     effects
@@ -149,6 +156,22 @@ fn snapshot(model: &mut Model, new: Box<Snapshot>) {
     }
     model.snapshot = Some(new);
     model.snapshot_at = model.now;
+}
+
+/// The user's themes have changed. The one in use stays by its name; where it is gone, the first
+/// one takes its place.
+fn reload(model: &mut Model, themes: Vec<Theme>, wrong: Vec<String>, effects: &mut Vec<Effect>) {
+    if !themes.is_empty() {
+        let name = model.theme().name().to_owned();
+        model.theme = themes.iter().position(|theme| theme.name() == name).unwrap_or(0);
+        model.themes = themes;
+        let theme = model.theme().clone();
+        model.composer.dress(&theme);
+    }
+    for text in wrong {
+        action::tell(model, NoticeLevel::Warning, text);
+    }
+    effects.push(Effect::Redraw);
 }
 
 /// Time passes. Only what the eye can see of it asks for a new frame.

@@ -39,6 +39,12 @@ impl Default for Leader {
 }
 
 impl Leader {
+    /// A press of it.
+    #[must_use]
+    pub const fn event(self) -> KeyEvent {
+        KeyEvent::new(KeyCode::Char(self.key), KeyModifiers::CONTROL)
+    }
+
     /// True for the key event of this chord, however the outer terminal reports it: `Ctrl-]`
     /// comes as `]` or, from its control code alone, as `5`.
     #[must_use]

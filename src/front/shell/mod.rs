@@ -6,6 +6,7 @@ mod ask;
 #[cfg(test)]
 mod border_tests;
 mod clipboard;
+mod files;
 mod frame;
 mod open;
 mod outer;
@@ -40,13 +41,15 @@ use crate::{
 
 use answers::Answers;
 use aside::Aside;
+use files::Watch;
 use outer::Outer;
 use pace::{Due, Pace};
 use screen::Screen;
 use suspend::{Came, Stops};
 
-pub use app::{AttentionSettings, Border, Notifies, Title};
+pub use app::{Arrangement, AttentionSettings, Border, Notifies, Title};
 pub use aside::AsideOptions;
+pub use files::{Files, texts};
 
 /// The time in the bottom line moves once a second.
 const TICK: Duration = Duration::from_secs(1);
@@ -74,6 +77,16 @@ pub struct FrontOptions {
     pub border: Border,
     /// What goes on beside the terminal: clipboard, saved files, calls.
     pub aside: AsideOptions,
+    /// How the panes are arranged.
+    pub panes: Arrangement,
+    /// Whether the panes are shown at the start.
+    pub column: bool,
+    /// Whether a screen reader reads along.
+    pub screen_reader: bool,
+    /// What is wrong but no reason not to start, to be said at the start.
+    pub remarks: Vec<String>,
+    /// Where the front's files are.
+    pub files: Files,
 }
 
 /// Why a front could not go on.
@@ -128,6 +141,7 @@ struct Front {
     results: mpsc::UnboundedReceiver<Message>,
     /// Whether lcc is to be stopped.
     suspend: bool,
+    watch: Watch,
     /// Bytes for the outer terminal, written in one go.
     out: Vec<u8>,
     done: bool,
@@ -165,8 +179,16 @@ impl Front {
         model.border = options.border;
         model.attention = app::Attention::new(attention, aside.reports_focus());
         model.folder = Some(folder);
+        model.arrange(options.panes, options.column);
+        if options.screen_reader {
+            model.speak();
+        }
+        for text in options.remarks {
+            model.notices.push(Notice { level: NoticeLevel::Warning, text }, Moment::default());
+        }
         Ok(Self {
             model,
+            watch: Watch::new(options.files),
             screen: Screen::new(options.depth, outer::is_rich()),
             pace: Pace::default(),
             start: Instant::now(),
@@ -346,6 +368,10 @@ impl Front {
         let effects = app::update(&mut self.model, Message::Tick(now));
         self.pane_only &= !effects.contains(&Effect::Redraw);
         self.carry_out(effects);
+        if let Some((themes, wrong)) = self.watch.themes(now) {
+            let effects = app::update(&mut self.model, Message::Themes { themes, wrong });
+            self.carry_out(effects);
+        }
     }
 
     fn hang_up(&mut self) {
@@ -374,6 +400,7 @@ impl Front {
                 Effect::Copy(text) => self.aside.copy(text, &mut self.out),
                 Effect::Save { name, text } => self.aside.save(name, text),
                 Effect::Suspend => self.suspend = true,
+                Effect::Keep(text) => self.watch.keep(&text),
                 Effect::Redraw => self.pace.changed(),
                 Effect::Quit => self.done = true,
             }

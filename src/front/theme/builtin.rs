@@ -3,14 +3,18 @@
 use super::{Theme, ThemeError, parse};
 
 /// File name and text of each theme that is built in; the first is the default.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 8] = [
     ("dark.toml", include_str!("../../../themes/dark.toml")),
     ("light.toml", include_str!("../../../themes/light.toml")),
     ("high-contrast.toml", include_str!("../../../themes/high-contrast.toml")),
+    ("high-contrast-light.toml", include_str!("../../../themes/high-contrast-light.toml")),
+    ("colourblind-dark.toml", include_str!("../../../themes/colourblind-dark.toml")),
+    ("colourblind-light.toml", include_str!("../../../themes/colourblind-light.toml")),
+    ("dusk.toml", include_str!("../../../themes/dusk.toml")),
     ("ansi16.toml", include_str!("../../../themes/ansi16.toml")),
 ];
 
-/// The themes that come with lcc: dark, light, high-contrast, ansi16.
+/// The themes that come with lcc.
 #[must_use]
 pub fn builtin() -> Vec<Theme> {
     FILES.iter().filter_map(|(file, text)| parse(file, text).ok()).collect()
@@ -48,26 +52,62 @@ mod tests {
         assert_eq!(builtin().len(), FILES.len());
     }
 
+    /// Roles of text; bars and frames carry nothing that is not written beside them.
+    const TEXTS: [Role; 10] = [
+        Role::Text,
+        Role::Dim,
+        Role::Accent,
+        Role::Warn,
+        Role::Alert,
+        Role::Good,
+        Role::Title,
+        Role::Source,
+        Role::Key,
+        Role::Selected,
+    ];
+
     #[test]
     fn high_contrast_is_at_least_seven_to_one() {
-        let theme = builtin().into_iter().find(|t| t.name() == "high-contrast").unwrap();
-        for role in Role::ALL {
-            let style = theme.style(role);
-            let ratio = contrast(style.fg.unwrap(), style.bg.unwrap()).unwrap();
-            assert!(ratio >= 7.0, "{}: {ratio:.2}", role.key());
+        for name in ["high-contrast", "high-contrast-light"] {
+            let theme = builtin().into_iter().find(|t| t.name() == name).unwrap();
+            for role in TEXTS {
+                let style = theme.style(role);
+                let ratio = contrast(style.fg.unwrap(), style.bg.unwrap()).unwrap();
+                assert!(ratio >= 7.0, "{name} {}: {ratio:.2}", role.key());
+            }
         }
     }
 
     #[test]
-    fn text_of_dark_and_light_is_readable_on_its_usual_ground() {
+    fn every_text_is_readable_on_its_usual_ground() {
         use ratatui::style::Color;
-        for (name, ground) in
-            [("dark", Color::Rgb(24, 24, 28)), ("light", Color::Rgb(255, 255, 255))]
-        {
-            let theme = builtin().into_iter().find(|t| t.name() == name).unwrap();
-            for role in [Role::Text, Role::Dim, Role::Accent, Role::Warn, Role::Alert, Role::Good] {
-                let ratio = contrast(theme.style(role).fg.unwrap(), ground).unwrap();
-                assert!(ratio >= 4.5, "{name} {}: {ratio:.2}", role.key());
+        // The palette of the sixteen colours is the terminal's own.
+        for theme in builtin().into_iter().filter(|theme| theme.name() != "ansi16") {
+            let usual =
+                if theme.is_light() { Color::Rgb(255, 255, 255) } else { Color::Rgb(24, 24, 28) };
+            for role in TEXTS {
+                let style = theme.style(role);
+                let ground = style.bg.unwrap_or(usual);
+                let ratio = contrast(style.fg.unwrap(), ground).unwrap();
+                assert!(ratio >= 4.5, "{} {}: {ratio:.2}", theme.name(), role.key());
+            }
+        }
+    }
+
+    #[test]
+    fn the_colour_blind_tell_what_matters_apart() {
+        use super::super::sight::{KINDS, difference};
+        let matters = [Role::Accent, Role::Warn, Role::Alert, Role::Good];
+        for theme in builtin().into_iter().filter(|t| t.name().starts_with("colourblind")) {
+            for (at, one) in matters.iter().enumerate() {
+                for other in &matters[at + 1..] {
+                    let colour = |role: Role| theme.style(role).fg.unwrap();
+                    for kind in KINDS {
+                        let apart = difference(colour(*one), colour(*other), kind).unwrap();
+                        let pair = format!("{} and {}", one.key(), other.key());
+                        assert!(apart >= 20.0, "{}: {pair}: {apart:.0} {kind:?}", theme.name());
+                    }
+                }
             }
         }
     }

@@ -5,6 +5,8 @@ mod colour;
 mod depth;
 mod parse;
 mod role;
+#[cfg(test)]
+mod sight;
 
 pub use builtin::{builtin, load};
 pub use colour::{contrast, parse_colour};

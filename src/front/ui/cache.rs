@@ -8,6 +8,7 @@ use crate::{
 
 use super::{
     column::Pane,
+    spark,
     text::{Pen, percent, tilde},
 };
 
@@ -22,10 +23,14 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
     };
     let about = tilde(figures.estimated);
     let mut lines = vec![
-        pen.row(
-            vec![pen.dim("last "), ratio(figures.last_ratio)],
-            vec![pen.dim(format!("session {about}")), ratio(figures.session_ratio)],
-        ),
+        {
+            let left = vec![pen.dim("last "), ratio(figures.last_ratio)];
+            let session = [pen.dim(format!("session {about}")), ratio(figures.session_ratio)];
+            let hits = spark::hits(&snapshot.timeline);
+            let mut right = spark::inline(&hits, 1.0, (&left, &session), pen);
+            right.extend(session);
+            pen.row(left, right)
+        },
         pen.row(
             vec![pen.dim("read again")],
             vec![

@@ -35,7 +35,7 @@ pub struct CursorAt {
 /// The cursor of Claude Code's pane in the outer terminal; `None` when none is to be seen.
 #[must_use]
 pub fn cursor(model: &Model) -> Option<CursorAt> {
-    if !model.overlays.is_empty() {
+    if !model.overlays.is_empty() || model.focus.is_some() {
         return None;
     }
     let layout = model.layout();

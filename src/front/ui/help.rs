@@ -3,13 +3,14 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::front::{
-    app::{AlertKey, Model, alert, centred},
+    app::{AlertKey, Model, PaneId, alert, centred},
     input::{Action, Binding, Keymap},
     theme::{Role, Theme},
 };
 
 use super::{
     cache::{cared, place},
+    explain::words,
     manual::sentence,
     text::{Pen, boxed, lines},
 };
@@ -17,53 +18,49 @@ use super::{
 /// Columns of the box at most: sentences longer than this are hard to read.
 const COLS: u16 = 78;
 /// Columns of the names at the left.
-const NAME_COLS: usize = 10;
+const NAME_COLS: usize = 14;
 
-/// Each pane in words.
-const PANES: [(&str, &str); 9] = [
-    (
-        "prefill",
-        "How much of the prompt the server has read; the answer starts when all of it is. ▓ came \
-         from the cache, █ was read now. Most of the waiting is here.",
-    ),
-    (
-        "window",
-        "What the next request starts from. ▓ system and tools, which stay; █ the conversation, \
-         which F2 shrinks and F5 empties. Amber: the largest turn seen would not fit. Red: the \
-         next request will not.",
-    ),
-    (
-        "cache",
-        "The share of the last prompt that did not have to be read again. Near 100 % is right; \
-         after a break the pane says at which token, in which part, why, and what helps.",
-    ),
-    (
-        "thinking",
-        "Tokens the model thought in this turn. Switched off, it must stay 0: a leaked turn \
-         means that the server thinks all the same.",
-    ),
-    (
-        "time",
-        "Where the session's time went: reading prompts, writing answers, running tools, waiting \
-         for you (idle). The shares sum up to 100 %.",
-    ),
-    ("noise", "Requests without effect on the work that lcc answered itself, by path."),
-    ("server", "The model server, its memory, and the machine's. Over 90 % the machine swaps."),
-    (
-        "sandbox",
-        "What holds Claude Code in, and how many of the escapes tried at the start were blocked. \
-         Anything but all of them is red. Bytes off this machine are measured, not assumed; what \
-         tried to leave is listed with its program. Caps: limits in the configuration.",
-    ),
-    ("signs", "~ is estimated, – is not known. A pane's title says where its figures come from."),
-];
+/// What the signs mean.
+const SIGNS: &str =
+    "~ is estimated, – is not known. A pane's title says where its figures come from.";
 
-/// What is done with what stands above the pane.
-const LOOK_BACK: &str = "PageUp, or the leader and / search, r read and copy, s save, k j turns";
+/// Whether an action belongs to what is done with what stands above the pane: one entry for all.
+const fn looks_back(action: Action) -> bool {
+    match action {
+        Action::Search | Action::Read | Action::Save | Action::TurnBack | Action::TurnOn => true,
+        Action::Help
+        | Action::Compact
+        | Action::Panes
+        | Action::Theme
+        | Action::Fresh
+        | Action::Handover
+        | Action::Compose
+        | Action::Log
+        | Action::Quit
+        | Action::Dismiss
+        | Action::Arrange
+        | Action::Timeline
+        | Action::Map
+        | Action::Palette
+        | Action::Verbatim => false,
+    }
+}
+
+/// `PageUp; Ctrl-] / search, Ctrl-] r read, …`, with the user's own keys.
+fn look_back(model: &Model) -> String {
+    let named = |bound: &Binding| {
+        let key = model.keymap.names(bound.action).into_iter().next()?;
+        Some(format!("{key} {}", bound.label))
+    };
+    let bindings = Keymap::BINDINGS.iter().filter(|bound| looks_back(bound.action));
+    let keys: Vec<_> = bindings.filter_map(named).collect();
+    format!("PageUp; {}", keys.join(", "))
+}
 
 /// What the mouse does.
-const MOUSE: &str =
-    "the bottom line and the alert above it can be clicked; dragging selects and copies";
+const MOUSE: &str = "the bottom line and the alert above it can be clicked; dragging selects and copies; a pane: \
+     click focuses, again zooms, right button explains, wheel sizes, its name moves it, its line \
+     and the column's edge can be dragged";
 
 /// How to get from practice to work.
 const PRACTICE: &str = "This session runs on the practice server: it plays a script, there is no \
@@ -132,25 +129,6 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::default());
     }
-    let leader = model.keymap.leader();
-    let own = |bound: &Binding| bound.function.is_some() || bound.action == Action::Dismiss;
-    for bound in Keymap::BINDINGS.into_iter().filter(own) {
-        let key = bound
-            .function
-            .map_or_else(|| format!("{leader} {}", bound.letter), |f| format!("F{f}"));
-        entry(&key, sentence(bound.action), Role::Key, pen, &mut out);
-    }
-    entry("look back", LOOK_BACK, Role::Key, pen, &mut out);
-    entry("mouse", MOUSE, Role::Key, pen, &mut out);
-    let letters: Vec<_> =
-        Keymap::BINDINGS.iter().map(|bound| format!("{} {}", bound.letter, bound.label)).collect();
-    let leader = format!(
-        "{leader}, then a letter, does the same where a key is taken: {}",
-        letters.join(", ")
-    );
-    entry("leader", &leader, Role::Key, pen, &mut out);
-    out.push(Line::from(pen.dim("Every other key belongs to Claude Code.")));
-    out.push(Line::default());
     let mut said = model.notices.said().rev().peekable();
     if said.peek().is_some() {
         for (n, shown) in said.enumerate() {
@@ -159,8 +137,34 @@ fn content(model: &Model, theme: &Theme, width: usize) -> Vec<Line<'static>> {
         }
         out.push(Line::default());
     }
-    for (name, text) in PANES {
-        entry(name, text, Role::Title, pen, &mut out);
+    let leader = model.keymap.leader();
+    for bound in Keymap::BINDINGS.iter().filter(|bound| !looks_back(bound.action)) {
+        let key = model.keymap.names(bound.action).into_iter().next();
+        let key = key.unwrap_or_else(|| "no key".to_owned());
+        entry(&key, sentence(bound.action), Role::Key, pen, &mut out);
+    }
+    entry("look back", &look_back(model), Role::Key, pen, &mut out);
+    entry("mouse", MOUSE, Role::Key, pen, &mut out);
+    let letter = |bound: &Binding| {
+        Some(format!("{} {}", model.keymap.after_leader(bound.action)?, bound.label))
+    };
+    let letters: Vec<_> = Keymap::BINDINGS.iter().filter_map(letter).collect();
+    let leader = format!(
+        "{leader}, then a letter, does the same where a key is taken: {}",
+        letters.join(", ")
+    );
+    entry("leader", &leader, Role::Key, pen, &mut out);
+    out.push(Line::from(pen.dim("Every other key belongs to Claude Code.")));
+    out.push(Line::default());
+    for id in PaneId::ALL {
+        entry(id.name(), words(id).is, Role::Title, pen, &mut out);
+    }
+    entry("signs", SIGNS, Role::Title, pen, &mut out);
+    if let Some(spoken) = &model.spoken {
+        out.push(Line::default());
+        for (n, line) in spoken.lines().rev().enumerate() {
+            entry(if n == 0 { "said" } else { "" }, line, Role::Title, pen, &mut out);
+        }
     }
     out
 }

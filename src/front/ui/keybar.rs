@@ -22,6 +22,10 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let left = usize::from(area.right().saturating_sub(x));
         buf.set_stringn(x, area.y, format!(" {}", entry.label), left, theme.style(Role::Text));
     }
+    if let Some(hint) = bar.hint {
+        let room = usize::from(bar.phase_col.saturating_sub(1));
+        buf.set_stringn(area.x + 1, area.y, hint, room, theme.style(Role::Key));
+    }
     for badge in &bar.badges {
         let role = if badge.alert { Role::Alert } else { Role::Warn };
         let left = usize::from(area.width.saturating_sub(badge.col));

@@ -11,31 +11,44 @@ mod claude;
 mod column;
 mod composer;
 mod dialog;
+mod explain;
 mod fixed;
 mod header;
 mod help;
 mod keybar;
 mod log;
 mod manual;
+mod map;
 mod noise;
+mod palette;
+mod plain;
 mod prefill;
 mod sandbox;
 mod search;
 mod server;
+mod spark;
 mod strip;
 mod text;
 mod thinking;
 mod time;
+mod timeline;
 mod too_small;
 mod window;
+mod zoom;
 
 pub use claude::{CursorAt, cursor};
+pub use column::pane_places;
 pub use manual::keys_page;
+pub use palette::command_at;
+pub use zoom::row_at;
 
-use ratatui::buffer::Buffer;
+use ratatui::{
+    buffer::Buffer,
+    widgets::{Clear, Widget},
+};
 
 use crate::front::{
-    app::{Kind, Model, Overlay},
+    app::{ChildState, Kind, Model, Overlay},
     theme::Theme,
 };
 
@@ -62,6 +75,14 @@ pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
             strip::draw(model, theme, layout.strip, buf);
             column::draw(model, theme, layout.panes, buf);
         }
+        Kind::Plain => {
+            claude::draw(model, theme, &layout, buf);
+            plain::draw(model, theme, layout.strip, buf);
+        }
+    }
+    if layout.kind == Kind::Plain && !model.overlays.is_empty() {
+        // Words of two things between each other cannot be followed.
+        Clear.render(layout.pane, buf);
     }
     alert::draw(model, theme, layout.alert, buf);
     match &model.reader {
@@ -74,6 +95,14 @@ pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) {
             Overlay::Log(view) => log::draw(&model.log, view, theme, layout.frame, buf),
             Overlay::Composer(purpose) => composer::draw(model, *purpose, theme, screen, buf),
             Overlay::Dialog(asked) => dialog::draw(model, asked, theme, screen, buf),
+            Overlay::Zoom(open) => zoom::draw(model, open, theme, layout.frame, buf),
+            Overlay::Explain(id) => explain::draw(model, *id, theme, screen, buf),
+            Overlay::Palette(open) => palette::draw(model, open, theme, screen, buf),
         }
+    }
+    if layout.kind == Kind::Plain {
+        // Claude Code draws its own screen; lcc's is words.
+        let own = !model.overlays.is_empty() || model.child != ChildState::Running;
+        plain::flatten(if own { screen } else { layout.strip.union(layout.keys) }, buf);
     }
 }

@@ -5,12 +5,13 @@ use ratatui::{symbols::block, text::Line};
 use crate::{
     domain::{ServerKind, Source, units},
     front::theme::Role,
-    protocol::{PrefillFigures, PrefillKept, PrefillLast, Snapshot, WarmReading},
+    protocol::{PrefillFigures, PrefillKept, PrefillLast, Snapshot, TurnFigures, WarmReading},
 };
 
 use super::{
     bar::{Part, bar, share},
     column::Pane,
+    spark,
     text::{Pen, UNKNOWN, percent, rate, seconds, tilde, tokens},
 };
 
@@ -29,7 +30,7 @@ pub(super) fn pane(snapshot: &Snapshot, pen: Pen<'_>) -> Pane {
         UNKNOWN
     };
     let lines = match (figures.done, &figures.kept, &figures.last) {
-        (Some(done), _, _) => running(figures, done, pen),
+        (Some(done), _, _) => running(figures, done, &snapshot.timeline, pen),
         (None, Some(kept), _) => given_up(kept, snapshot, pen),
         (None, None, Some(last)) => finished(last, snapshot, pen),
         (None, None, None) => vec![
@@ -82,7 +83,12 @@ pub(super) const fn source(source: Option<Source>, kind: Option<ServerKind>) -> 
     }
 }
 
-fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'static>> {
+fn running(
+    figures: &PrefillFigures,
+    done: u64,
+    turns: &[TurnFigures],
+    pen: Pen<'_>,
+) -> Vec<Line<'static>> {
     let estimated = figures.source.is_some_and(Source::is_estimate);
     let total = figures.total;
     let cached = figures.cached.unwrap_or(0).min(done);
@@ -119,15 +125,27 @@ fn running(figures: &PrefillFigures, done: u64, pen: Pen<'_>) -> Vec<Line<'stati
     vec![
         Line::from(first),
         pen.row(vec![pen.dim("read")], read),
-        pen.row(
-            vec![pen.dim("cached "), pen.text(tokens(figures.cached, 1))],
-            vec![pen.text(rate(figures.rate))],
-        ),
+        reused(figures.cached, figures.rate, turns, pen),
         pen.row(
             vec![pen.dim("for "), pen.text(sofar)],
             vec![pen.dim("answer in "), pen.span(Role::Accent, answer), pen.dim(off)],
         ),
     ]
+}
+
+/// Tokens reused, the reading rate turn by turn, and the rate now.
+fn reused(
+    cached: Option<u64>,
+    now: Option<f64>,
+    turns: &[TurnFigures],
+    pen: Pen<'_>,
+) -> Line<'static> {
+    let left = vec![pen.dim("cached "), pen.text(tokens(cached, 1))];
+    let figure = [pen.text(rate(now))];
+    let (values, best) = spark::rates(turns);
+    let mut right = spark::inline(&values, best, (&left, &figure), pen);
+    right.extend(figure);
+    pen.row(left, right)
 }
 
 /// A prompt that was given up: what of it stays in the cache.
@@ -178,10 +196,7 @@ fn finished(last: &PrefillLast, snapshot: &Snapshot, pen: Pen<'_>) -> Vec<Line<'
                 pen.text(seconds(Some(last.seconds))),
             ],
         ),
-        pen.row(
-            vec![pen.dim("cached "), pen.text(tokens(last.cached, 1))],
-            vec![pen.text(rate(last.rate))],
-        ),
+        reused(last.cached, last.rate, &snapshot.timeline, pen),
         pen.pair("next, if the cache holds", next(snapshot)),
     ]
 }

@@ -8,9 +8,33 @@ use crate::{
     protocol::{PrefillKept, PrefillLast},
 };
 
+fn wants(told: &[u16]) -> Vec<Want> {
+    let ids = PaneId::ALL.into_iter().zip(told.iter().chain(std::iter::repeat(&2)));
+    ids.map(|(id, told)| Want { id, rows: usual(id), told: *told, first: false }).collect()
+}
+
 #[test]
-fn all_panes_are_there_at_thirty_rows() {
-    assert!(heights(27, [2; ROWS.len()]).iter().all(Option::is_some));
+fn all_panes_are_there_at_forty_rows_and_all_but_noise_and_timeline_at_thirty() {
+    assert!(heights(37, &wants(&[])).iter().all(Option::is_some));
+    let shown = heights(27, &wants(&[]));
+    let gone: Vec<_> = PaneId::ALL
+        .into_iter()
+        .zip(&shown)
+        .filter(|(_, h)| h.is_none())
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(gone, [PaneId::Noise]);
+}
+
+#[test]
+fn what_the_user_sized_has_its_size_and_what_has_the_keys_stays() {
+    let mut wants = wants(&[]);
+    wants[2].rows = rows(9, 9, 9);
+    assert_eq!(heights(57, &wants)[2], Some(9));
+    wants[6].first = true;
+    assert!(heights(20, &wants)[6].is_some());
+    wants[6].rows = rows(50, 50, 50);
+    assert_eq!(heights(20, &wants)[6], Some(19));
 }
 
 /// Every pane's lines at a width, as text.
@@ -18,22 +42,16 @@ fn told(snapshot: &Snapshot, width: usize) -> Vec<(&'static str, String)> {
     let theme = Theme::default();
     let pen = Pen { theme: &theme, width };
     let model = plain_model();
-    [
-        prefill::pane(snapshot, pen),
-        window::pane(snapshot, pen),
-        cache::pane(snapshot, pen),
-        thinking::pane(snapshot, pen),
-        time::pane(snapshot, pen),
-        noise::pane(snapshot, pen),
-        server::pane(&model, snapshot, pen),
-        sandbox::pane(snapshot, 32, pen),
-    ]
-    .into_iter()
-    .flat_map(|pane| {
-        let title = pane.title;
-        pane.lines.into_iter().map(move |line| (title, line.to_string()))
-    })
-    .collect()
+    let mut model = model;
+    model.snapshot = Some(Box::new(snapshot.clone()));
+    PaneId::ALL
+        .into_iter()
+        .map(|id| pane_of(id, &model, pen))
+        .flat_map(|pane| {
+            let title = pane.title;
+            pane.lines.into_iter().map(move |line| (title, line.to_string()))
+        })
+        .collect()
 }
 
 fn plain_model() -> Model {
@@ -125,8 +143,19 @@ proptest! {
     }
 
     #[test]
-    fn heights_never_pass_the_room(rows in 0_u16..120, lens in prop::array::uniform8(0_usize..20)) {
-        let sum: u16 = heights(rows, lens).iter().flatten().map(|lines| lines + 1).sum();
+    fn heights_never_pass_the_room(
+        room in 0_u16..120,
+        told in prop::array::uniform9(0_u16..20),
+        own in prop::array::uniform9(prop::option::of(1_u16..60)),
+        keys in prop::option::of(0_usize..9),
+    ) {
+        let mut wants = wants(&told);
+        for (at, (want, own)) in wants.iter_mut().zip(own).enumerate() {
+            want.rows = own.map_or(want.rows, |own| rows(own, own, own));
+            want.first = keys == Some(at);
+        }
+        let rows = room;
+        let sum: u16 = heights(rows, &wants).iter().flatten().map(|lines| lines + 1).sum();
         prop_assert!(sum <= rows);
     }
 }
