@@ -120,7 +120,10 @@ fn killed_at_any_point_of_the_start_it_leaves_nothing() {
         let script = format!("echo {mark} >> ran");
         let status = bench.lcc(&script).env("LCC_TEST_STOP_AT", point).status().unwrap();
         assert_eq!(status.signal(), Some(9), "{point}: {status}");
-        nobody_is_left(&mark);
+        // bubblewrap itself may wait for a parent that died before it asked to die with it.
+        if point != "spawned" {
+            nobody_is_left(&mark);
+        }
         // Only at the last point the program may have run.
         let ran = bench.project().join("ran");
         if point == "started" {
@@ -132,6 +135,7 @@ fn killed_at_any_point_of_the_start_it_leaves_nothing() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), "?? .claude/\nfine\n", "{point}");
         assert_eq!(bench.tree(), before, "{point}");
         assert_eq!(bench.state(), Vec::<PathBuf>::new(), "{point}");
+        nobody_is_left(&mark);
     }
 }
 
@@ -203,8 +207,10 @@ fn what_the_host_replaces_is_protected_again() {
         let new = config.with_extension("lock");
         fs::write(&new, format!("[core]\n\tbare = false\n# {round}\n")).unwrap();
         fs::rename(&new, &config).unwrap();
+        // The helper is one of lcc's processes for a moment, and may have ended when looked at.
         // Held again in the program's own file view, not only in its mind.
-        let mounts = |pid: u32| fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap();
+        let mounts =
+            |pid: u32| fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
         let end = Instant::now() + Duration::from_secs(30);
         let place = format!(" {} ro,", config.display());
         while !descendants(child.id()).into_iter().any(|pid| mounts(pid).contains(&place)) {

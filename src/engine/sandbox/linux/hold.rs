@@ -53,7 +53,8 @@ pub fn watch(held: Held, alarm: Alarm) -> io::Result<()> {
     let program = sys::pidfd(held.program)?;
     // The first reading is what later changes are told against.
     if let Some(why) = look(&held, &mut list) {
-        return Err(io::Error::other(why));
+        alarm.end(why);
+        return Ok(());
     }
     thread::Builder::new().name("lcc-mounts".to_owned()).spawn(move || {
         while changed(&list, &program) {

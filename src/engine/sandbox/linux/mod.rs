@@ -24,7 +24,10 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read, Seek, Write},
-    os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+        unix::process::CommandExt,
+    },
     process::{Command, Stdio},
     time::Duration,
 };
@@ -174,7 +177,15 @@ fn open(
     let way = hand_over(&ground, &plan, &stderr, terminal, owner)?;
     let orders = wire::Orders { identities: ground::verify(&ground, &plan.verify)?, ..orders };
     stop_at("verified");
-    let (child, words) = spawn(&plan, &orders, theirs, stderr, terminal, owner.zip(Some(way)))?;
+    let (child, words) = spawn(
+        &plan,
+        &orders,
+        theirs,
+        stderr,
+        terminal,
+        owner.zip(Some(way)),
+        &placeholders.process_name(),
+    )?;
     stop_at("spawned");
     Ok(Opened {
         child,
@@ -245,6 +256,7 @@ fn spawn(
     stderr: OwnedFd,
     terminal: Terminal<'_>,
     user: Option<(Owner, Way)>,
+    name: &str,
 ) -> Result<(Child, File), LaunchError> {
     let files = || -> io::Result<_> {
         let data = plan.data.iter().map(|data| memory(data)).collect::<io::Result<Vec<_>>>()?;
@@ -268,7 +280,8 @@ fn spawn(
     arguments.push(format!("{TOOLS}/lcc").into());
     arguments.extend(["__inner".into(), number(&theirs), number(&paper), "--".into()]);
     arguments.extend(plan.command.iter().cloned());
-    command.args(arguments).env_clear().current_dir("/");
+    // By its name the next start knows what a killed lcc left.
+    command.arg0(name).args(arguments).env_clear().current_dir("/");
     let mut own_group = false;
     if let Terminal::Pty(pty) = terminal {
         pty.attach(&mut command).map_err(LaunchError::io("opening the terminal"))?;

@@ -13,10 +13,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::{beneath, points::stop_at};
-use crate::engine::sandbox::policy::protected::Placeholder;
+use crate::engine::sandbox::{policy::protected::Placeholder, sys as sandbox_sys};
 
 const TURN: &str = "turn";
 const JOURNAL: &str = "journal.json";
@@ -160,6 +161,12 @@ impl Placeholders {
 }
 
 impl Placeholders {
+    /// What this session's bubblewrap is to be called in the list of processes.
+    #[must_use]
+    pub fn process_name(&self) -> String {
+        name_of(&self.own).unwrap_or_default()
+    }
+
     /// The placeholders of the project's sessions that stand as they were made.
     #[must_use]
     pub fn standing(&self) -> BTreeSet<PathBuf> {
@@ -211,6 +218,9 @@ fn sessions(folder: &Path, own: Option<&Path>) -> usize {
         }
         match File::open(&path) {
             Ok(file) if file.try_lock().is_ok() => {
+                if let Some(name) = name_of(&path) {
+                    end_rest(&name);
+                }
                 let _gone = fs::remove_file(&path);
             }
             // In doubt it lives: what stays is removed later, what goes too early is a hole.
@@ -218,6 +228,30 @@ fn sessions(folder: &Path, own: Option<&Path>) -> usize {
         }
     }
     living
+}
+
+/// The name of a session's bubblewrap, by which the next start knows it.
+fn name_of(session: &Path) -> Option<String> {
+    Some(format!("lcc-bwrap-{}", session.file_stem()?.to_str()?))
+}
+
+/// Ends what is left of a killed session's bubblewrap. One that loses its parent in the instant
+/// between making its namespaces and asking to die with it waits for ever, with nothing in it.
+fn end_rest(name: &str) {
+    let bears = |pid: i32| {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).next() == Some(name.as_bytes()))
+    };
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for pid in all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()) {
+        // Asked again through the handle: the number may have been given to another meanwhile.
+        if bears(pid)
+            && let Ok(process) = sandbox_sys::pidfd(pid)
+            && bears(pid)
+        {
+            let _ended_meanwhile = sandbox_sys::pidfd_signal(&process, Signal::SIGKILL);
+        }
+    }
 }
 
 /// Removes what a project's sessions made, as far as it is still theirs, and the record of it.
