@@ -58,13 +58,14 @@ pub fn strict(request: Request) -> Result<Checked, LaunchError> {
         .targets(super::canary::targets::Places::real(None))
         .map_err(LaunchError::io("looking at the canaries"))?
         .text;
-    // Everything of the sandbox is gone after this, or it is an error.
-    drop(opened.ours);
     let mut child = opened.child;
     child.set_inside(
         Inside { program: proved.program, program_fd: proved.program_fd },
         proved.init_fd,
     );
+    // The inner stage ends when nobody is there any more; the child must know its inside before,
+    // or it would not wait for the rest of it. Everything is gone after this, or it is an error.
+    drop(opened.ours);
     child
         .terminate(Duration::ZERO)
         .map_err(LaunchError::io("ending the sandbox after the check"))?;
