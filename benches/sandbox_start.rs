@@ -55,6 +55,7 @@ fn start(tier: Tier, root: &Path, mounts: &[Extra]) -> Start {
         tier,
         project: root.join("project"),
         home: root.join("home"),
+        state: root.to_owned(),
         program: "/bin/echo".into(),
         args: vec!["up".into()],
         env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),

@@ -152,13 +152,11 @@ fn every_attempt_is_counted_and_blocked() {
     lcc.env("LCC_STATE_DIR", bench.root.path().join("state"));
     lcc.arg("sandbox").arg("--project").arg(bench.project()).args(["--verbose", "--", "true"]);
     let said = text(&lcc.output().unwrap().stderr);
-    let all = lcc::engine::sandbox::linux::inner::cases(
-        lcc::engine::sandbox::linux::inner::Battery::Start,
-    );
-    // Of those of a start one works in every sandbox and is no promise.
-    let promised = all.len() - 1;
-    let expected = format!("lcc: {promised} of {promised} escape attempts blocked");
-    assert!(said.contains(&expected), "{said}");
+    let counts = said.split("lcc: ").find_map(|line| line.split_once(" escape attempts blocked"));
+    let (blocked, all) = counts.and_then(|(counts, _)| counts.split_once(" of ")).expect(&said);
+    assert_eq!(blocked, all);
+    // Those that work in every sandbox, and those that this project gives nothing to try on.
+    assert!(all.parse::<u64>().unwrap() >= 150, "{said}");
 }
 
 #[test]

@@ -30,6 +30,10 @@ use crate::{
 /// How long each answer of the inner stage may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long all attempts together may take: a fifth of a second, but for a machine that is busy
+/// with much else. The kernel ends those that hang before.
+const ATTEMPTS: Duration = Duration::from_secs(20);
+
 /// What the handshake gave before the program starts.
 #[derive(Debug)]
 pub struct Proved {
@@ -81,7 +85,7 @@ pub fn prove(
 
     stop_at("socket-taken");
     tell(ours, Told::Probe)?;
-    let (outcomes, landlock) = match next(ours, "probes")?.message {
+    let (outcomes, landlock) = match within(ours, "probes", ATTEMPTS)?.message {
         Said::Report { probes, landlock } => (probes, landlock),
         Said::Failed { stage, detail } => return Err(LaunchError::broken(stage, detail)),
         Said::Ready { .. } | Said::Watched => return Err(unexpected("a second socket")),
@@ -144,10 +148,18 @@ fn watch(ours: &OwnedFd) -> Result<Attempts, LaunchError> {
 }
 
 fn next(ours: &OwnedFd, stage: &str) -> Result<channel::Received<Said>, LaunchError> {
-    channel::receive(ours, Instant::now() + PATIENCE).map_err(|error| {
+    within(ours, stage, PATIENCE)
+}
+
+fn within(
+    ours: &OwnedFd,
+    stage: &str,
+    patience: Duration,
+) -> Result<channel::Received<Said>, LaunchError> {
+    channel::receive(ours, Instant::now() + patience).map_err(|error| {
         let detail = match error.kind() {
             io::ErrorKind::UnexpectedEof => "it ended".to_owned(),
-            io::ErrorKind::TimedOut => format!("no answer within {} s", PATIENCE.as_secs()),
+            io::ErrorKind::TimedOut => format!("no answer within {} s", patience.as_secs()),
             _ => error.to_string(),
         };
         LaunchError::broken(stage, detail)

@@ -95,13 +95,16 @@ struct Secret {
 impl Secret {
     fn plant(folder: &Path, text: &str) -> io::Result<Self> {
         let path = folder.join(format!("{FILE}{text}"));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path)?;
-        let path = Removed(path);
+        // Under another name until it is locked: a start beside this one would sweep it.
+        let first = Removed(folder.join(format!("{FILE}{text}.new")));
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o644).open(&first.0)?;
         file.lock()?;
         file.write_all(text.as_bytes())?;
         // Whatever the caller's mask: everybody may read it, so that not its mode protects it.
         file.set_permissions(Permissions::from_mode(0o644))?;
-        Ok(Self { path, _in_use: file })
+        fs::rename(&first.0, &path)?;
+        Ok(Self { path: Removed(path), _in_use: file })
     }
 
     fn path(&self) -> PathBuf {

@@ -26,6 +26,8 @@ use crate::engine::sandbox::{
 
 /// The number of the attempt that leaves a process behind; the host decides on it.
 const SURVIVOR: u16 = 416;
+/// How long what was killed may take to vanish.
+const GONE: Duration = Duration::from_secs(5);
 
 /// What a check found.
 #[derive(Debug)]
@@ -58,13 +60,14 @@ pub fn strict(request: Request) -> Result<Checked, LaunchError> {
         .targets(super::canary::targets::Places::real(None))
         .map_err(LaunchError::io("looking at the canaries"))?
         .text;
-    // Everything of the sandbox is gone after this, or it is an error.
-    drop(opened.ours);
     let mut child = opened.child;
     child.set_inside(
         Inside { program: proved.program, program_fd: proved.program_fd },
         proved.init_fd,
     );
+    // The inner stage ends when nobody is there any more; the child must know its inside before,
+    // or it would not wait for the rest of it. Everything is gone after this, or it is an error.
+    drop(opened.ours);
     child
         .terminate(Duration::ZERO)
         .map_err(LaunchError::io("ending the sandbox after the check"))?;
@@ -77,12 +80,17 @@ pub fn strict(request: Request) -> Result<Checked, LaunchError> {
     Ok(Checked { report, notes, took })
 }
 
-/// Whether the process that was left behind is gone: its lock is free.
+/// Whether the process that was left behind is gone: its lock is free. The kernel may still be
+/// taking it apart; left alone it would live for a minute.
 fn left_behind(lock: &Path) -> Outcome {
-    let outcome = match File::open(lock).map(|file| file.try_lock()) {
-        Ok(Ok(())) => Outcome::blocked("it ended with the sandbox"),
-        Ok(Err(_)) => Outcome::open("it lives on after the end"),
-        Err(error) => Outcome::could_not_run(format!("its lock is gone: {error}")),
+    let end = Instant::now() + GONE;
+    let outcome = loop {
+        match File::open(lock).map(|file| file.try_lock()) {
+            Ok(Ok(())) => break Outcome::blocked("it ended with the sandbox"),
+            Ok(Err(_)) if Instant::now() < end => std::thread::sleep(Duration::from_millis(2)),
+            Ok(Err(_)) => break Outcome::open("it lives on after the end"),
+            Err(error) => break Outcome::could_not_run(format!("its lock is gone: {error}")),
+        }
     };
     let _best_effort = std::fs::remove_file(lock);
     outcome

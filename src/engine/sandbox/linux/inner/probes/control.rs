@@ -33,7 +33,7 @@ fn run() -> io::Result<()> {
     // No terminal of the user's may be the one that is typed into.
     nix::unistd::setsid()?;
     std::env::set_current_dir(&aim.project)?;
-    nix::unistd::alarm::set(super::PATIENCE * 5);
+    nix::unistd::alarm::set(super::PATIENCE * 2);
     let outcomes = super::make(&aim, -1);
     io::stdout().write_all(&serde_json::to_vec(&outcomes)?)
 }

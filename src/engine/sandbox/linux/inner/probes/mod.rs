@@ -41,7 +41,7 @@ use crate::engine::sandbox::{
 pub use control::{WORD as CONTROL, main as control};
 
 /// Seconds that all attempts together may take; the kernel ends a copy that hangs.
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 15;
 
 /// Which attempts are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

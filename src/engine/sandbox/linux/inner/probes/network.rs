@@ -77,7 +77,13 @@ pub(super) const TABLE: &[Probe] = &[
             let port = ground.targets.tcp.first.port();
             worst([
                 ("0.0.0.0".to_owned(), connect(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))),
-                ("[::]".to_owned(), connect(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))),
+                (
+                    "[::]".to_owned(),
+                    ground.targets.tcp.six.map_or_else(
+                        || Outcome::note("the host has no ::1"),
+                        |six| connect(SocketAddr::from((Ipv6Addr::UNSPECIFIED, six.port()))),
+                    ),
+                ),
             ])
         },
     ),
