@@ -147,11 +147,11 @@ const PIECES: [&str; 40] = [
     "\n",
     "\t",
     "家族",
-    // No joined family: the independent terminal spreads one over its neighbours.
+    // No joined family and no flag: the independent terminal spreads them over their neighbours.
     "😀",
     "❤\u{fe0f}",
     "e\u{301}",
-    "🇩🇪",
+    "漢",
     "\x1b[31;1m",
     "\x1b[4:3;58:5:2m",
     "\x1b[0m",
