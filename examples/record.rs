@@ -123,6 +123,7 @@ fn main() {
         lang: None,
         tz: None,
         bare_root: true,
+        more: &std::collections::BTreeMap::new(),
     });
     if full {
         env.insert("CLAUDE_CODE_NO_FLICKER".to_owned(), "1".to_owned());

@@ -3,7 +3,7 @@
 use super::Entry;
 
 pub(super) const RECHECK_MINUTES: Entry = Entry {
-    table: None,
+    table: Some("sandbox"),
     name: "recheck_minutes",
     kind: "whole number of minutes, 0 to 1440",
     default: "5",
