@@ -1,5 +1,7 @@
 //! `lcc sandbox check`: every escape attempt behind the sandbox, in a table or as JSON.
 
+#[cfg(target_os = "macos")]
+mod apple;
 #[cfg(target_os = "linux")]
 pub mod document;
 mod print;
@@ -9,13 +11,21 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use serde::Serialize;
 
 use crate::{
-    commands::{CommandError, settings::Surroundings},
+    commands::{CommandError, outfit::outfit, settings::Surroundings},
+    config::Flags,
     domain::Tier,
-    engine::sandbox::probes::{Totals, Tried},
+    engine::sandbox::{
+        Request,
+        probes::{Totals, Tried},
+    },
 };
 
 /// Attempts that have to go through without a sandbox for the list to be worth anything.
 pub const LEAST_OPEN: u64 = 40;
+
+/// What is said of a check without a sandbox.
+const NOTHING: &str = "there is nothing to check without a sandbox; --negative-control shows what goes \
+                       through then";
 
 /// What the command line says.
 #[derive(Debug, Clone)]
@@ -64,6 +74,22 @@ pub struct Printed {
 /// # Errors
 /// [`CommandError::Usage`] for a project that is none; [`CommandError::Sandbox`] when there is no
 /// sandbox to check.
+#[cfg(target_os = "macos")]
+pub fn run(
+    around: &Surroundings,
+    args: &CheckArgs,
+    out: &mut impl Write,
+) -> Result<ExitCode, CommandError> {
+    apple::run(around, args, out)
+}
+
+/// Makes the attempts and prints them. The exit code is 0 only when all shows what it should, 1
+/// when it does not.
+///
+/// # Errors
+/// [`CommandError::Usage`] for a project that is none; [`CommandError::Sandbox`] when there is no
+/// sandbox to check.
+#[cfg(not(target_os = "macos"))]
 pub fn run(
     around: &Surroundings,
     args: &CheckArgs,
@@ -79,10 +105,47 @@ pub fn run(
     Ok(ExitCode::from(u8::from(!printed.holds)))
 }
 
+/// The project that was named, as a session would take it.
+fn named(around: &Surroundings, args: &CheckArgs) -> Result<Option<PathBuf>, CommandError> {
+    let user_home = around.home();
+    args.project
+        .as_deref()
+        .map(|project| {
+            crate::commands::project::project(Some(project), &around.here, user_home.as_deref())
+        })
+        .transpose()
+}
+
+/// What a session in this project would start, with toolchains and added folders.
+fn request(
+    around: &Surroundings,
+    tier: Tier,
+    project: PathBuf,
+    home: PathBuf,
+) -> Result<Request, CommandError> {
+    let settings = around.load(Flags::default())?.resolved.settings;
+    let outfit = outfit(around, &settings, tier, &project, &[])?;
+    let mut env = outfit.env.clone();
+    env.insert("PATH".to_owned(), outfit.search_path());
+    Ok(Request {
+        tier,
+        project,
+        home,
+        state: around.paths.state.clone(),
+        // Named because a sandbox has a program; this one is never started.
+        program: "true".into(),
+        args: Vec::new(),
+        env,
+        lcc: std::env::current_exe().map_err(CommandError::other)?,
+        read_only: Vec::new(),
+        mounts: outfit.mounts,
+    })
+}
+
 #[cfg(target_os = "linux")]
 fn look(around: &Surroundings, args: &CheckArgs) -> Result<Printed, CommandError> {
     use super::Home;
-    use crate::{commands::outfit::outfit, config::Flags, engine::sandbox::linux::check};
+    use crate::engine::sandbox::linux::{check, reduced};
 
     let home = Home::make(&around.paths.state).map_err(CommandError::other)?;
     let lcc = std::env::current_exe().map_err(CommandError::other)?;
@@ -93,56 +156,26 @@ fn look(around: &Surroundings, args: &CheckArgs) -> Result<Printed, CommandError
         return Ok(printed(checked, Tier::Off, None, enough));
     }
     match args.tier {
-        Tier::Strict => {}
-        Tier::Reduced => {
-            return Err(CommandError::Sandbox(
-                "the check makes its attempts behind the strict tier; the reduced tier makes its \
-                 own at every start (lcc sandbox --sandbox reduced -v -- true)"
-                    .to_owned(),
-            ));
-        }
+        Tier::Strict | Tier::Reduced => {}
         Tier::Off => {
-            return Err(CommandError::usage(
-                "there is nothing to check without a sandbox; --negative-control shows what goes \
-                 through then",
-            ));
+            return Err(CommandError::usage(NOTHING));
         }
     }
-    let named = args
-        .project
-        .as_deref()
-        .map(|project| {
-            let user_home = around.home();
-            crate::commands::project::project(Some(project), &around.here, user_home.as_deref())
-        })
-        .transpose()?;
+    let named = named(around, args)?;
     let throw_away = match &named {
         Some(_) => None,
         None => Some(ThrowAway::make().map_err(CommandError::other)?),
     };
     let project =
         named.clone().or_else(|| throw_away.as_ref().map(ThrowAway::project)).unwrap_or_default();
-    let settings = around.load(Flags::default())?.resolved.settings;
-    // What a session would see, toolchains and added folders among it.
-    let outfit = outfit(around, &settings, args.tier, &project, &[])?;
-    let mut env = outfit.env.clone();
-    env.insert("PATH".to_owned(), outfit.search_path());
-    let request = crate::engine::sandbox::Request {
-        tier: Tier::Strict,
-        project,
-        home: home.path.clone(),
-        state: around.paths.state.clone(),
-        // Named because a sandbox has a program; this one is never started.
-        program: "true".into(),
-        args: Vec::new(),
-        env,
-        lcc,
-        read_only: Vec::new(),
-        mounts: outfit.mounts,
+    let request = request(around, args.tier, project, home.path.clone())?;
+    let checked = match args.tier {
+        Tier::Reduced => reduced::check(request),
+        Tier::Strict | Tier::Off => check::strict(request),
     };
-    let checked = check::strict(request).map_err(|e| CommandError::Sandbox(e.to_string()))?;
+    let checked = checked.map_err(|e| CommandError::Sandbox(e.to_string()))?;
     let holds = checked.report.broken().is_empty();
-    Ok(printed(checked, Tier::Strict, named, holds))
+    Ok(printed(checked, args.tier, named, holds))
 }
 
 #[cfg(target_os = "linux")]
@@ -198,11 +231,7 @@ impl Drop for ThrowAway {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn look(_: &Surroundings, _: &CheckArgs) -> Result<Printed, CommandError> {
-    Err(CommandError::Sandbox(
-        "the attempts of this list are Linux's; on macOS they are made by the workflow for its \
-         runners"
-            .to_owned(),
-    ))
+    Err(CommandError::Sandbox("there is no sandbox on this system".to_owned()))
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 /// What this tier lacks, in whole sentences; shown for as long as it is in force.
-pub const LACKS: [&str; 8] = [
+pub const LACKS: [&str; 9] = [
     "Files of the project that other tools execute (.git/hooks, .git/config, .claude, .mcp.json, \
      .envrc) can be changed: look at them before you use the project outside.",
+    "Names, sizes and dates of files outside can be seen, though not what is in them.",
     "Other processes of this machine can be listed, though not read, signalled or traced.",
     "The network is the host's: connections are refused one by one, by lcc, and not for want of a \
      network.",

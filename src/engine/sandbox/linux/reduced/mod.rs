@@ -11,6 +11,7 @@ use std::{
     ffi::OsString,
     fs::{DirBuilder, File},
     io::{self, Seek, Write},
+    net::{Ipv4Addr, TcpListener},
     os::{
         fd::{AsRawFd, OwnedFd},
         unix::fs::DirBuilderExt,
@@ -25,7 +26,9 @@ use self::wire::{Orders, Said, Told};
 use super::{
     broker::{self, judge::Border},
     canary::{self, Canary, targets::Places},
-    channel, ground,
+    channel,
+    check::Checked,
+    ground,
     inner::{Aim, Battery, cases},
     preflight,
 };
@@ -35,7 +38,7 @@ use crate::{
         Child, Endpoint, LaunchError, Launched, Refusal, Request, StartReport, Terminal,
         child::Inside,
         egress::Attempts,
-        policy::{Ground, HOME_FOLDERS, HostFacts, Program, bwrap, guard},
+        policy::{Content, Ground, HOME_FOLDERS, HostFacts, Program, bwrap, guard},
         probes::{Report, judge},
         reduced::{LACKS, TMP, Trees},
         sys::{self as host, Prepare},
@@ -63,6 +66,57 @@ pub fn preflight() -> Result<(), Unavailable> {
     })
 }
 
+/// A sandbox that waits for lcc's word.
+struct Opened {
+    child: Child,
+    ours: OwnedFd,
+    canary: Canary,
+    border: Border,
+    as_root: bool,
+}
+
+impl Opened {
+    /// Ends it.
+    fn fail(self, error: LaunchError, wanted: &std::path::Path) -> LaunchError {
+        drop(self.ours);
+        let _ended_meanwhile = self.child.terminate(Duration::ZERO);
+        explain(error, wanted)
+    }
+}
+
+/// Does all up to the attempts.
+fn open(
+    request: Request,
+    port: u16,
+    terminal: Terminal<'_>,
+    battery: Battery,
+) -> Result<Opened, LaunchError> {
+    preflight()?;
+    let machine = preflight::without_bubblewrap();
+    let ground = ground::survey(request)?;
+    guard::places(&machine, &ground)?;
+    owner(&machine, &ground)?;
+    let (canary, aim) = plant(&machine, &ground, battery)
+        .map_err(LaunchError::io("planting what the probes try to reach"))?;
+    let tmp = ground.home.join(TMP);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&tmp)
+        .map_err(LaunchError::io("making a folder for temporary files"))?;
+    let orders = Orders {
+        port,
+        project: ground.project.clone(),
+        home: ground.home.clone(),
+        trees: trees(&machine, &ground),
+        aim,
+    };
+    let (ours, theirs) = channel::pair().map_err(LaunchError::io("making a socket pair"))?;
+    let child = spawn(&machine, &ground, &orders, theirs, terminal)?;
+    let as_root = machine.uid == 0;
+    Ok(Opened { child, ours, canary, border: Border::Broker { port }, as_root })
+}
+
 /// Starts the program in the reduced tier.
 ///
 /// # Errors
@@ -72,70 +126,76 @@ pub fn launch(
     endpoint: Endpoint,
     terminal: Terminal<'_>,
 ) -> Result<Launched, LaunchError> {
-    preflight()?;
     let wanted = request.program.clone();
     let listener = endpoint.listener.ok_or_else(|| {
         LaunchError::broken("endpoint", "without namespaces the socket must be made outside")
     })?;
-    let machine = preflight::without_bubblewrap();
-    let ground = ground::survey(request)?;
-    guard::places(&machine, &ground)?;
-    owner(&machine, &ground)?;
-    let (canary, aim) = plant(&machine, &ground)
-        .map_err(LaunchError::io("planting what the probes try to reach"))?;
-    let tmp = ground.home.join(TMP);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&tmp)
-        .map_err(LaunchError::io("making a folder for temporary files"))?;
-    let orders = Orders {
-        port: endpoint.port,
-        project: ground.project.clone(),
-        home: ground.home.clone(),
-        trees: trees(&machine, &ground),
-        aim,
-    };
-    let (ours, theirs) = channel::pair().map_err(LaunchError::io("making a socket pair"))?;
-    let mut child = spawn(&machine, &ground, &orders, theirs, terminal)?;
+    let opened = open(request, endpoint.port, terminal, Battery::Start)?;
     let attempts = Attempts::default();
-    match meet(&ours, &canary, endpoint.port, &attempts) {
-        Ok((report, program)) => {
-            let program_fd =
-                host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
-            child.set_keeper(Inside { program, program_fd }, ours);
-            let mut notes =
-                vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
-            if machine.uid == 0 {
-                notes.push(
-                    "lcc runs as root: the program is user 0 too, without any capability"
-                        .to_owned(),
-                );
-            }
-            Ok(Launched {
-                child,
-                listener,
-                report: StartReport {
-                    tier: Tier::Reduced,
-                    probes: report.promised(),
-                    blocked: report.kept(),
-                    notes,
-                },
-                watch: None,
-                attempts,
-                lacks: LACKS.map(str::to_owned).into(),
-            })
+    let started = prove(&opened.ours, &opened.canary, opened.border, Battery::Start)
+        .and_then(|report| {
+            Ok((release(&opened.ours, &report, opened.border, &attempts)?, report))
+        });
+    let (program, report) = match started {
+        Ok(started) => started,
+        Err(error) => return Err(opened.fail(error, &wanted)),
+    };
+    let program_fd = host::pidfd(program).map_err(LaunchError::io("watching the program"))?;
+    let mut child = opened.child;
+    child.set_keeper(Inside { program, program_fd }, opened.ours);
+    let mut notes = vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
+    if opened.as_root {
+        notes.push(
+            "lcc runs as root: the program is user 0 too, without any capability".to_owned(),
+        );
+    }
+    Ok(Launched {
+        child,
+        listener,
+        report: StartReport {
+            tier: Tier::Reduced,
+            probes: report.promised(),
+            blocked: report.kept(),
+            notes,
+        },
+        watch: None,
+        attempts,
+        lacks: LACKS.map(str::to_owned).into(),
+    })
+}
+
+/// Makes every attempt behind the reduced tier. The program of the request is never started.
+///
+/// # Errors
+/// A [`LaunchError`] when there is no such sandbox. One that does not hold is no error: its report
+/// says so.
+pub fn check(request: Request) -> Result<Checked, LaunchError> {
+    let begin = Instant::now();
+    let wanted = request.program.clone();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+    let (port, _listener) = listener.map_err(LaunchError::io("binding a port"))?;
+    let opened = open(request, port, Terminal::Inherit, Battery::Full)?;
+    match prove(&opened.ours, &opened.canary, opened.border, Battery::Full) {
+        Ok(report) => {
+            let took = begin.elapsed();
+            drop(opened.ours);
+            opened
+                .child
+                .terminate(Duration::ZERO)
+                .map_err(LaunchError::io("ending the sandbox after the check"))?;
+            Ok(Checked { report, notes: LACKS.map(str::to_owned).into(), took })
         }
-        Err(error) => {
-            drop(ours);
-            let _ended_meanwhile = child.terminate(Duration::ZERO);
-            Err(explain(error, &wanted))
-        }
+        Err(error) => Err(opened.fail(error, &wanted)),
     }
 }
 
 /// What the attempts are told, and what they try to reach.
-fn plant(machine: &HostFacts, ground: &Ground) -> io::Result<(Canary, Aim)> {
+fn plant(
+    machine: &HostFacts,
+    ground: &Ground,
+    battery: Battery,
+) -> io::Result<(Canary, Aim)> {
     let places =
         canary::Ground { home: &ground.home, project: &ground.project, lcc: Some(&ground.lcc) };
     let canary = Canary::plant(places)?;
@@ -145,7 +205,7 @@ fn plant(machine: &HostFacts, ground: &Ground) -> io::Result<(Canary, Aim)> {
         pins: Vec::new(),
         protected: Vec::new(),
         targets: canary.targets(Places::real(machine.user_home.clone()))?,
-        battery: Battery::Start,
+        battery,
         sandboxed: true,
     };
     Ok((canary, aim))
@@ -183,6 +243,14 @@ fn trees(machine: &HostFacts, ground: &Ground) -> Trees {
         Program::Package { folder, .. } => readable.push(folder.clone()),
     }
     let mut writable = vec![ground.project.clone()];
+    for mount in &ground.mounts {
+        match &mount.content {
+            Content::ReadOnly(path) => readable.push(path.clone()),
+            Content::Writable(path) => writable.push(path.clone()),
+            // Without a file view of its own nothing can be put in another's place.
+            Content::Memory | Content::Text(_) | Content::Mask(_) => {}
+        }
+    }
     writable.extend(HOME_FOLDERS.map(|name| ground.home.join(name)));
     Trees { readable, writable }
 }
@@ -242,26 +310,35 @@ fn spawn(
     Ok(child)
 }
 
-/// lcc's side of the start: the probes' broker, the judgement, the program's broker.
-fn meet(
+/// Has the attempts made, with a broker of their own, and judges them with the canaries.
+fn prove(
     ours: &OwnedFd,
     canary: &Canary,
-    port: u16,
-    attempts: &Attempts,
-) -> Result<(Report, i32), LaunchError> {
-    let border = Border::Broker { port };
+    border: Border,
+    battery: Battery,
+) -> Result<Report, LaunchError> {
     match next(ours, "start of the inner stage")?.message {
         Said::Ready => {}
         other => return Err(unexpected(other)),
     }
     tell(ours, Told::Probe)?;
-    // What the probes try is no attempt of the program's.
+    // What the attempts try is no attempt of the program's.
     watch(ours, border, Attempts::default())?;
-    let probes = match next(ours, "probes")?.message {
-        Said::Report { probes } => probes,
-        other => return Err(unexpected(other)),
-    };
-    let report = judge(&cases(Battery::Start), &probes, canary.touched(), Tier::Reduced);
+    match next(ours, "probes")?.message {
+        Said::Report { probes } => {
+            Ok(judge(&cases(battery), &probes, canary.touched(), Tier::Reduced))
+        }
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Lets the program go, if attempts and canaries agree that nothing gets out; its process number.
+fn release(
+    ours: &OwnedFd,
+    report: &Report,
+    border: Border,
+    attempts: &Attempts,
+) -> Result<i32, LaunchError> {
     let broken = report.broken();
     if !broken.is_empty() {
         return Err(LaunchError::broken("probes", broken.join("; ")));
@@ -269,7 +346,7 @@ fn meet(
     tell(ours, Told::Start)?;
     let program = watch(ours, border, attempts.clone())?;
     match next(ours, "start of the program")?.message {
-        Said::Started => Ok((report, program)),
+        Said::Started => Ok(program),
         other => Err(unexpected(other)),
     }
 }

@@ -51,7 +51,8 @@ pub(super) const TABLE: &[Probe] = &[
         "find the user's keys",
         "Looks in the user's own home for the folders and files where keys are kept.",
         keys,
-    ),
+    )
+    .strict_only(),
     probe(
         Files,
         104,

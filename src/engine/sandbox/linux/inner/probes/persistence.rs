@@ -469,7 +469,7 @@ fn nothing_to_do(outcomes: Vec<(String, Outcome)>) -> Outcome {
     worst(outcomes)
 }
 
-fn search_path(_: &Ground<'_>) -> Outcome {
+fn search_path(ground: &Ground<'_>) -> Outcome {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> =
         env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty()).collect();
@@ -484,15 +484,24 @@ fn search_path(_: &Ground<'_>) -> Outcome {
         } else if fs::metadata(&folder).is_err() {
             with(Some(Errno::ENOENT), "it is not there")
         } else {
-            writable(&folder)
+            writable(&folder, ground)
         };
         (name, outcome)
     }))
 }
 
-/// Whether files can be made in a folder, without making one.
-fn writable(folder: &Path) -> Outcome {
+/// Whether files can be made in a folder. The mode and the mount tell at once where they forbid it;
+/// Landlock is asked by making one. Without a sandbox none is made: the folders are the system's.
+fn writable(folder: &Path, ground: &Ground<'_>) -> Outcome {
     match access(folder, AccessFlags::W_OK) {
+        Ok(()) if ground.aim.sandboxed => {
+            let path = folder.join(format!(".lcc-attempt-{}", ground.targets.text));
+            let made = file(fs::File::create_new(&path));
+            if matches!(made, Outcome::Open { .. }) {
+                let _left_over = fs::remove_file(&path);
+            }
+            made
+        }
         Ok(()) => Outcome::open("files can be made there"),
         Err(error) => file::<()>(Err(error.into())),
     }

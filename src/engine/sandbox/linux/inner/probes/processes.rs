@@ -9,7 +9,7 @@ use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
 use super::{
     Ground, Probe, checks,
-    outcome::{call, file, of_process, secret, worst},
+    outcome::{call, file, of_process, secret, with, worst},
     probe,
     sys::{self, Arg},
 };
@@ -260,7 +260,11 @@ fn every_environment(ground: &Ground<'_>) -> Outcome {
     match checks::visible_processes() {
         Ok(all) => worst(all.into_iter().map(|pid| {
             let path = format!("/proc/{pid}/environ");
-            let outcome = secret(Path::new(&path), &ground.targets.text);
+            let outcome = match fs::read(&path).map_err(|error| error.raw_os_error()) {
+                // One of the kernel's own has none.
+                Err(Some(libc::ESRCH)) => with(Some(Errno::ESRCH), "it has none"),
+                Ok(_) | Err(_) => secret(Path::new(&path), &ground.targets.text),
+            };
             // A process that ends meanwhile has no environment any more.
             (path, outcome)
         })),

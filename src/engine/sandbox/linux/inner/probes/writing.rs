@@ -119,7 +119,8 @@ pub(super) const TABLE: &[Probe] = &[
         "overwrite the running program",
         "Opens `/proc/self/exe` for writing.",
         |_| change(Path::new("/proc/self/exe")),
-    ),
+    )
+    .strict_only(),
     probe(
         Files,
         131,
