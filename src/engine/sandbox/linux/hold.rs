@@ -27,6 +27,8 @@ use crate::engine::sandbox::{child::Alarm, policy::Mount, sys};
 
 /// The exit code of a helper that did not succeed.
 const FAILED: u8 = 1;
+/// How often in a row files may be replaced while others are being held again.
+const ROUNDS: usize = 100;
 /// How long a file may be gone while another takes its place.
 const REPLACED: Duration = Duration::from_millis(100);
 
@@ -87,8 +89,8 @@ fn changed(list: &File, program: &OwnedFd) -> bool {
 
 /// Mounts again what is mounted no more; why the program must end, if that did not work.
 fn look(held: &Held, list: &mut File) -> Option<String> {
-    // A second round sees what changed during the first one.
-    for _ in 0..3 {
+    // Another round sees what changed during the one before.
+    for _ in 0..ROUNDS {
         // A list that cannot be read any more is that of a program that has ended.
         let mounted = read(list).ok().filter(|mounted| !mounted.is_empty())?;
         let lost = lost(held, &mounted);
