@@ -82,7 +82,9 @@ fn transcripts(lcc: &Lcc) -> Vec<std::path::PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "jsonl") {
+            } else if path.extension().is_some_and(|e| e == "jsonl")
+                && path.components().any(|part| part.as_os_str() == ".claude")
+            {
                 found.push(path);
             }
         }

@@ -45,7 +45,7 @@ fn every_query_gets_its_answer() {
         ("\x1b[?u", &["\x1b[?0u"]),
         ("\x1b[>1u\x1b[?u", &["\x1b[?1u"]),
         // Only what the key encoder does is granted.
-        ("\x1b[>31u\x1b[?u", &["\x1b[?1u"]),
+        ("\x1b[>31u\x1b[?u", &["\x1b[?29u"]),
         ("\x1b[>1u\x1b[<u\x1b[?u", &["\x1b[?0u"]),
         ("\x1b[>4;2m\x1b[?4m", &["\x1b[>4;2m"]),
         ("\x1b]10;?\x07", &["\x1b]10;rgb:e5e5/e5e5/e5e5\x07"]),

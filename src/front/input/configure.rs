@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_named_command_has_its_keys_and_no_others() {
-        let lines = [line("compact", &["f12", "leader k"]), line("log", &["none"])];
+        let lines = [line("compact", &["f12", "leader z"]), line("log", &["none"])];
         let (mut keys, remarks) = configured(Leader::default(), &lines).unwrap();
         assert!(remarks.is_empty());
         let f = |n| KeyEvent::new(KeyCode::F(n), KeyModifiers::NONE);
@@ -160,19 +160,19 @@ mod tests {
         assert_eq!(keys.feed(f(8)), Fed::Pass(f(8)));
         assert_eq!(keys.feed(f(1)), Fed::Action(Action::Help), "the others keep theirs");
         keys.feed(KeyEvent::new(KeyCode::Char(']'), KeyModifiers::CONTROL));
-        let k = KeyEvent::new(KeyCode::Char('k'), KeyModifiers::NONE);
-        assert_eq!(keys.feed(k), Fed::Action(Action::Compact));
-        assert_eq!(keys.names(Action::Compact), ["F12", "Ctrl-] k"]);
+        let z = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::NONE);
+        assert_eq!(keys.feed(z), Fed::Action(Action::Compact));
+        assert_eq!(keys.names(Action::Compact), ["F12", "Ctrl-] z"]);
         assert!(keys.names(Action::Log).is_empty());
     }
 
     #[test]
     fn sentences_name_the_keys_there_are() {
         let lines =
-            [line("help", &["f12"]), line("compact", &["leader k"]), line("log", &["none"])];
+            [line("help", &["f12"]), line("compact", &["leader z"]), line("log", &["none"])];
         let (keys, _) = configured(Leader::default(), &lines).unwrap();
         for (text, said) in [
-            ("F1 and F10, F2.", "F12 and F10, Ctrl-] k."),
+            ("F1 and F10, F2.", "F12 and F10, Ctrl-] z."),
             ("press F8, not xF1", "press log, not xF1"),
             ("", ""),
         ] {

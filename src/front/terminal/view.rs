@@ -154,7 +154,8 @@ impl Terminal {
     /// Lines the view stands above the live screen; 0 at the bottom.
     #[must_use]
     pub fn view_offset(&self) -> usize {
-        self.term().grid().display_offset()
+        // The emulator may keep an offset beyond a history that has just shrunk.
+        self.term().grid().display_offset().min(self.history())
     }
 
     /// Lines of scrollback; always 0 on the alternate screen.

@@ -55,11 +55,11 @@ const fn usual(id: PaneId) -> Rows {
         PaneId::Window => rows(3, 6, 6),
         PaneId::Cache => rows(2, 3, 11),
         PaneId::Time => rows(3, 4, 8),
-        PaneId::Timeline => rows(2, 3, 8),
+        PaneId::Timeline => rows(2, 2, 8),
         PaneId::Noise => rows(1, 1, 9),
         PaneId::Server => rows(2, 4, 6),
         PaneId::Thinking => rows(1, 2, 2),
-        PaneId::Sandbox => rows(1, 3, 10),
+        PaneId::Sandbox => rows(2, 3, 10),
     }
 }
 

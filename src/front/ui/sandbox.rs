@@ -16,6 +16,11 @@ use super::{
 /// Attempts that are listed; the log has all.
 const ATTEMPTS: usize = 3;
 
+/// What the bytes of the badge are.
+const OFF: &str = " off this machine";
+/// The same, where notes stand beside it.
+const OFF_SHORT: &str = " off machine";
+
 /// `notes`: how many sentences the help holds that were said since the start.
 pub(super) fn pane(snapshot: &Snapshot, notes: usize, pen: Pen<'_>) -> Pane {
     let figures = &snapshot.sandbox;
@@ -36,7 +41,13 @@ pub(super) fn pane(snapshot: &Snapshot, notes: usize, pen: Pen<'_>) -> Pane {
         1 => vec![pen.dim("1 note: "), pen.span(Role::Key, "F1")],
         n => vec![pen.dim(format!("{n} notes: ")), pen.span(Role::Key, "F1")],
     };
-    let badge = badge(figures, pen);
+    let mut badge = badge(figures, pen);
+    if cols(&badge) + cols(&hint) >= pen.width
+        && let Some(last) = badge.last_mut()
+        && last.content == OFF
+    {
+        *last = pen.dim(OFF_SHORT);
+    }
     let fits = cols(&badge) + cols(&hint) < pen.width;
     let mut lines = vec![pen.row(first, vec![])];
     if !figures.lacks.is_empty() {
@@ -57,12 +68,12 @@ fn cols(spans: &[Span<'_>]) -> usize {
 /// What has left the machine, as measured; never assumed.
 fn badge(figures: &SandboxFigures, pen: Pen<'_>) -> Vec<Span<'static>> {
     let mut spans = match figures.left_bytes {
-        Some(0) => vec![pen.span(Role::Good, "0 bytes"), pen.dim(" off this machine")],
+        Some(0) => vec![pen.span(Role::Good, "0 bytes"), pen.dim(OFF)],
         Some(bytes) => {
             let left = format!("■ {}", units::bytes(bytes));
             vec![pen.span(Role::Alert, left), pen.dim(" left the sandbox")]
         }
-        None => vec![pen.dim(format!("{UNKNOWN} bytes off this machine"))],
+        None => vec![pen.dim(format!("{UNKNOWN} bytes")), pen.dim(OFF)],
     };
     if let Some(host) = &figures.remote {
         // lcc's own requests go there, as the user asked; only the rest counts above.

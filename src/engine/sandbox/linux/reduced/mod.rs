@@ -133,9 +133,7 @@ pub fn launch(
     let opened = open(request, endpoint.port, terminal, Battery::Start)?;
     let attempts = Attempts::default();
     let started = prove(&opened.ours, &opened.canary, opened.border, Battery::Start)
-        .and_then(|report| {
-            Ok((release(&opened.ours, &report, opened.border, &attempts)?, report))
-        });
+        .and_then(|report| Ok((release(&opened.ours, &report, opened.border, &attempts)?, report)));
     let (program, report) = match started {
         Ok(started) => started,
         Err(error) => return Err(opened.fail(error, &wanted)),
@@ -145,9 +143,8 @@ pub fn launch(
     child.set_keeper(Inside { program, program_fd }, opened.ours);
     let mut notes = vec!["reduced sandbox, weaker than strict: F1 tells what it lacks".to_owned()];
     if opened.as_root {
-        notes.push(
-            "lcc runs as root: the program is user 0 too, without any capability".to_owned(),
-        );
+        notes
+            .push("lcc runs as root: the program is user 0 too, without any capability".to_owned());
     }
     Ok(Launched {
         child,
@@ -191,11 +188,7 @@ pub fn check(request: Request) -> Result<Checked, LaunchError> {
 }
 
 /// What the attempts are told, and what they try to reach.
-fn plant(
-    machine: &HostFacts,
-    ground: &Ground,
-    battery: Battery,
-) -> io::Result<(Canary, Aim)> {
+fn plant(machine: &HostFacts, ground: &Ground, battery: Battery) -> io::Result<(Canary, Aim)> {
     let places =
         canary::Ground { home: &ground.home, project: &ground.project, lcc: Some(&ground.lcc) };
     let canary = Canary::plant(places)?;

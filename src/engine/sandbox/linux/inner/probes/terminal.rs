@@ -99,10 +99,9 @@ pub(super) const TABLE: &[Probe] = &[
 
 /// On a terminal of its own, so that nothing is typed anywhere where it goes through.
 fn typed() -> Outcome {
-    let pair = match openpty(None, None) {
-        Ok(pair) => pair,
-        // No terminal can be made here: the filters' answer is the same for every file.
-        Err(_) => return asked(libc::TIOCSTI as i64),
+    // Where no terminal can be made: the filters' answer is the same for every file.
+    let Ok(pair) = openpty(None, None) else {
+        return asked(i64::try_from(libc::TIOCSTI).unwrap_or_default());
     };
     let slave = pair.slave.as_raw_fd();
     match sys::in_copy(|| sys::code(sys::type_into(slave))) {
