@@ -1,7 +1,8 @@
 //! `lcc report`: what the fixed part of this project's last session consisted of, what it left
-//! for other programs, and what each profile would cost.
+//! for other programs, what tried to leave, and what each profile would cost.
 
 mod costs;
+mod egress;
 mod left;
 mod print;
 
@@ -12,12 +13,15 @@ use serde::Serialize;
 use super::{CommandError, project, reach, settings::Surroundings, setup};
 use crate::{
     config::{Flags, Settings, is_loopback},
-    domain::{Equipment, Profile, ServerFacts},
+    domain::{Egress, Equipment, Profile, ServerFacts},
     engine::{
         access::Reach,
         backend, claude,
         proxy::{count::Question, upstream::Upstream},
-        sandbox::manifest::keep::{self, Review},
+        sandbox::{
+            egress::recorded,
+            manifest::keep::{self, Review},
+        },
         session::record::{self, Record},
     },
 };
@@ -48,6 +52,8 @@ pub struct Report {
     pub session: Option<Record>,
     /// What that session left for other programs; `None` when none has ended yet.
     pub left: Option<Review>,
+    /// What tried to leave the machine in that session and was stopped, most frequent first.
+    pub egress: Vec<Egress>,
     /// What each profile's first request would cost.
     pub profiles: Vec<costs::Cost>,
 }
@@ -86,8 +92,11 @@ pub async fn run(
     let home = private.join("home");
     let record = record::recall(&home);
     let left = keep::recall(&private);
+    let attempts = recorded(&private).map_err(|e| {
+        CommandError::Other(format!("{}: {e}", private.join("egress.jsonl").display()))
+    })?;
     if args.last {
-        return last(&project, left.as_ref(), args.json, out);
+        return last(&project, left.as_ref(), &attempts, args.json, out);
     }
     let server = server(settings, record.as_ref()).await?;
     if server.is_none()
@@ -111,6 +120,7 @@ pub async fn run(
         server: basis.server.map(|s| s.url),
         session: basis.record,
         left,
+        egress: attempts,
         profiles,
     };
     let text = if args.json {
@@ -125,14 +135,17 @@ pub async fn run(
 fn last(
     project: &std::path::Path,
     left: Option<&Review>,
+    attempts: &[Egress],
     json: bool,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     let text = if json {
-        let value = serde_json::json!({ "project": project, "left": left });
+        let value = serde_json::json!({ "project": project, "left": left, "egress": attempts });
         serde_json::to_string_pretty(&value).map_err(CommandError::other)? + "\n"
     } else {
-        format!("project   {}\n", project.display()) + &left::text(left, true)
+        format!("project   {}\n", project.display())
+            + &left::text(left, true)
+            + &egress::text(attempts)
     };
     out.write_all(text.as_bytes()).map_err(CommandError::other)
 }

@@ -17,6 +17,7 @@ pub(super) fn text(report: &Report) -> String {
     }
     text.push('\n');
     text.push_str(&super::left::text(report.left.as_ref(), false));
+    text.push_str(&super::egress::text(&report.egress));
     text.push('\n');
     profiles(&mut text, report);
     text
@@ -169,6 +170,7 @@ mod tests {
             claude: Some("2.1.197".into()),
             server: Some("http://127.0.0.1:8080".into()),
             session: Some(session),
+            egress: Vec::new(),
             left: None,
             profiles: vec![cost("lean", 3_506), standard, lame],
         };
