@@ -33,7 +33,8 @@ fn counting() -> (SocketAddr, Arc<AtomicUsize>) {
     let addr = upstream(move |mut visit| {
         seen.fetch_add(1, Ordering::SeqCst);
         visit.send(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\
+              Content-Length: 2\r\n\r\n{}",
         );
     });
     (addr, count)

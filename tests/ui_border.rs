@@ -21,7 +21,7 @@ fn model(clipboard: ClipboardPolicy) -> Model {
     let keymap = Keymap::default();
     let options = Options { title, keymap, themes: builtin(), theme: 0, scrollback: 10 };
     let mut model = Model::new(options, (100, 30));
-    model.border = Border::new(clipboard, "/work/project".into());
+    model.border = Border::new(clipboard, "/srv/project".into());
     app::update(&mut model, Message::Tick(Moment::from_millis(5_000)));
     model
 }
@@ -142,13 +142,13 @@ fn a_click_on_a_link_asks_and_opens() {
 #[test]
 fn with_ctrl_a_link_is_lccs_although_claude_code_has_the_mouse() {
     let mut model = model(ClipboardPolicy::Ask);
-    say(&mut model, "\x1b[?1000h\x1b[?1006h\x1b]8;;file:///work/project/a.md\x07page");
+    say(&mut model, "\x1b[?1000h\x1b[?1006h\x1b]8;;file:///srv/project/a.md\x07page");
     let pane = model.layout().pane;
     let plain = click(&mut model, pane.x, pane.y, KeyModifiers::NONE);
     assert!(plain.iter().all(|e| matches!(e, Effect::Send(Command::Input(_)))), "{plain:?}");
     assert_eq!(asked(&model), None);
     click(&mut model, pane.x, pane.y, KeyModifiers::CONTROL);
-    assert!(asked(&model).unwrap().contains("/work/project/a.md"));
+    assert!(asked(&model).unwrap().contains("/srv/project/a.md"));
 }
 
 #[test]

@@ -206,7 +206,7 @@ mod tests {
         let oom = Seen { oom_kills: 1, ..none };
         let machine = Seen { machine_oom_kills: 1, ..none };
         let forks = Seen { refused_processes: 1_200, ..none };
-        let place = PathBuf::from("/work/p");
+        let place = PathBuf::from("/srv/p");
         let memory = Stop::Memory { used: 9 * GIB, cap: 8 * GIB };
         let processes = Stop::Processes { used: 301, cap: 300 };
         let disk = Stop::Disk { place, free: MIB, least: GIB };
@@ -222,7 +222,7 @@ mod tests {
             (exit(1), None, forks, "1,200 new processes were refused at the cap of 300"),
             (exit(137), Some(&memory), none, "took 9.0 GB of memory"),
             (exit(137), Some(&processes), oom, "it had 301 processes, 300 are allowed"),
-            (exit(137), Some(&disk), none, "left on the disk of /work/p"),
+            (exit(137), Some(&disk), none, "left on the disk of /srv/p"),
             (exit(255), None, none, "ended with exit code 255"),
         ] {
             let words = words(status, stop, seen, CAPS);

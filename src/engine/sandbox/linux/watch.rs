@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn mounts_that_come_and_go_are_told() {
-        let now = vec!["/ ro".to_owned(), "/work rw".to_owned(), "/work/usb rw".to_owned()];
+        let now = vec!["/ ro".to_owned(), "/work rw".to_owned(), "/srv/usb rw".to_owned()];
         let look = compare(&begin(), &[], Some(now));
-        assert_eq!(look.warnings, ["new mount inside: /work/usb rw"]);
+        assert_eq!(look.warnings, ["new mount inside: /srv/usb rw"]);
         let look = compare(&begin(), &[], Some(vec!["/ rw".to_owned(), "/work rw".to_owned()]));
         assert_eq!(look.warnings, ["new mount inside: / rw", "mount gone inside: / ro"]);
     }

@@ -23,7 +23,7 @@ const HOME: &str = "/home/ada";
 fn facts() -> Facts {
     Facts {
         home: Some(HOME.into()),
-        project: "/home/ada/work/p".into(),
+        project: "/home/ada/code/p".into(),
         state: "/home/ada/.local/state/lcc".into(),
         ..Facts::default()
     }
@@ -56,7 +56,7 @@ fn shows(outfit: &Outfit, path: &str) -> bool {
 fn cargo_is_shown_without_its_credentials() {
     let facts = Facts {
         found: vec![found("cargo", "/home/ada/.cargo"), found("rustup", "/home/ada/.rustup")],
-        path: ["/home/ada/.cargo/bin", "/home/ada/bin", "/usr/bin", "/home/ada/work/p/bin"]
+        path: ["/home/ada/.cargo/bin", "/home/ada/bin", "/usr/bin", "/home/ada/code/p/bin"]
             .map(|path| (path.into(), path.into()))
             .into(),
         cargo_config: Some("[registry]\ntoken = \"t\"\n[net]\noffline = true\n".into()),
@@ -148,7 +148,7 @@ fn files_with_credentials_inside_a_part_are_covered() {
 
 #[test]
 fn what_is_in_the_project_is_not_mounted_again() {
-    let inside = found("pyenv", "/home/ada/work/p/.pyenv");
+    let inside = found("pyenv", "/home/ada/code/p/.pyenv");
     assert_eq!(plan(&Facts { found: vec![inside], ..facts() }).mounts, []);
 }
 
@@ -174,7 +174,7 @@ fn root() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("/home/ada".to_owned()),
         Just("/home/ada/.cargo".to_owned()),
-        Just("/home/ada/work/p/x".to_owned()),
+        Just("/home/ada/code/p/x".to_owned()),
         Just("/home/ada/.local/state/lcc".to_owned()),
         Just("/home/ada/.config".to_owned()),
         Just("/".to_owned()),
