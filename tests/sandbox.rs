@@ -333,3 +333,22 @@ fn where_no_sandbox_can_be_made_nothing_starts_and_the_fix_is_said() {
     assert!(said.contains("max_user_namespaces"), "{said}");
     assert!(!bench.project().join("ran").exists());
 }
+
+#[test]
+fn several_starts_in_one_project_prove_themselves_at_the_same_time() {
+    let bench = Bench::new();
+    let made = Command::new("git").args(["init", "--quiet"]).arg(bench.project()).status();
+    assert!(made.unwrap().success());
+    let start = || {
+        let mut lcc = bench.lcc(&["true"]);
+        lcc.stdout(Stdio::piped()).stderr(Stdio::piped());
+        lcc.spawn().unwrap()
+    };
+    for _ in 0..3 {
+        let together: Vec<_> = (0..4).map(|_| start()).collect();
+        for lcc in together {
+            let output = lcc.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+    }
+}

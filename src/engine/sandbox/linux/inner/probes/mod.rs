@@ -83,6 +83,14 @@ struct Ground<'a> {
     result: i32,
 }
 
+impl Ground<'_> {
+    /// A name in the project that nobody else has: sandboxes of one project may prove themselves at
+    /// the same time.
+    fn in_project(&self, word: &str) -> PathBuf {
+        self.aim.project.join(format!(".lcc-attempt-{word}-{}", self.targets.text))
+    }
+}
+
 /// An attempt of the list with the function that makes it.
 struct Probe {
     case: Case,

@@ -369,7 +369,7 @@ fn text(path: &Path) -> CString {
 
 fn exchanged(ground: &Ground<'_>) -> Outcome {
     let git = ground.aim.project.join(".git");
-    let other = ground.aim.project.join(format!(".{NEW}-other"));
+    let other = ground.in_project("other");
     if let Err(error) = fs::create_dir(&other) {
         return Outcome::could_not_run(error.to_string());
     }
@@ -420,7 +420,7 @@ fn repository(ground: &Ground<'_>) -> Outcome {
 }
 
 fn bare(ground: &Ground<'_>) -> Outcome {
-    let folder = ground.aim.project.join(format!(".{NEW}-bare"));
+    let folder = ground.in_project("bare");
     let made = fs::create_dir_all(folder.join("objects"))
         .and_then(|()| fs::create_dir(folder.join("refs")))
         .and_then(|()| fs::write(folder.join("HEAD"), "ref: refs/heads/main\n"))

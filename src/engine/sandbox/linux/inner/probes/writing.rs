@@ -266,7 +266,7 @@ fn tools(ground: &Ground<'_>) -> Outcome {
 }
 
 fn hard_link(ground: &Ground<'_>) -> Outcome {
-    let places = [ground.scratch.join("hard"), ground.aim.project.join(NEW)];
+    let places = [ground.scratch.join("hard"), ground.in_project("hard")];
     worst(places.map(|place| {
         let made = fs::hard_link(&ground.targets.secret, &place);
         if made.is_ok() {
