@@ -4,6 +4,7 @@
 mod apple;
 #[cfg(target_os = "linux")]
 pub mod document;
+#[cfg(not(target_os = "macos"))]
 mod print;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};

@@ -4,7 +4,7 @@
 use std::{
     io,
     os::{
-        fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+        fd::{FromRawFd, OwnedFd, RawFd},
         unix::process::CommandExt,
     },
     process::Command,
@@ -139,7 +139,9 @@ pub use linux::*;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::{AsRawFd, FromRawFd, OwnedFd, RawFd, check, io};
+    use std::os::fd::AsRawFd;
+
+    use super::{FromRawFd, OwnedFd, RawFd, check, io};
 
     /// Closes every descriptor from `first` on, now or (`at_exec`) at the next exec.
     ///
